@@ -1,0 +1,1 @@
+"""The mathematics: arrays in, arrays out. Needs numpy and scipy, nothing else."""
