@@ -1,0 +1,87 @@
+"""Lower bounds on the number of true discoveries, for any set of features."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def min_true_discoveries(
+    p_values: NDArray[np.floating], critical_vector: NDArray[np.floating]
+) -> int:
+    """
+    Bound from below how many of the features in a set are active.
+
+    The bound holds for every set at once, so the set may be chosen after seeing the data.
+
+    Parameters
+    ----------
+    p_values : (n_set,) array
+        P-values of the features in the set, in any order.
+    critical_vector : (n_critical,) array
+        Non-decreasing thresholds that jointly control the familywise error rate
+        (see :mod:`bids_ari.stats.methods`).
+
+    Returns
+    -------
+    n_discoveries : int
+        Between 0 and ``n_set``.
+
+    References
+    ----------
+    .. [1] Goeman & Solari (2011), Statistical Science 26(4), 584-597, doi:10.1214/11-STS356
+
+    Examples
+    --------
+    >>> min_true_discoveries(np.array([0.001, 0.02, 0.6]), np.array([0.01, 0.03, 0.05]))
+    1
+    """
+    k_max = min(p_values.size, critical_vector.size)
+    n_below = np.searchsorted(np.sort(p_values), critical_vector[:k_max], side="right")
+    return int(np.max(n_below - np.arange(k_max), initial=0))
+
+
+def min_true_discoveries_by_label(
+    p_values: NDArray[np.floating],
+    labels: NDArray[np.integer],
+    critical_vector: NDArray[np.floating],
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """
+    Bound the true discoveries of every labelled set of features, all in one pass.
+
+    Parameters
+    ----------
+    p_values, labels : (n_features,) array
+        P-value and label (a cluster, a parcel) of each feature; label 0 is background.
+    critical_vector : (n_critical,) array
+        See :func:`min_true_discoveries`.
+
+    Returns
+    -------
+    label, size, n_discoveries : (n_labels,) array of int
+        The labels present, ascending; how many features each has; how many of these are active
+        at least. Divide as integers or doubles: in single precision 7/10 is less than 0.7.
+
+    Examples
+    --------
+    >>> p_values, labels = np.array([0.001, 0.02, 0.6, 0.02]), np.array([4, 4, 4, 7])
+    >>> min_true_discoveries_by_label(p_values, labels, np.array([0.01, 0.03, 0.05]))
+    (array([4, 7]), array([3, 1]), array([1, 0]))
+    """
+    label, position, size = np.unique(
+        labels[labels != 0], return_inverse=True, return_counts=True
+    )
+    n_discoveries = np.zeros(label.size, dtype=np.int64)
+    if label.size == 0:
+        return label.astype(np.int64), size, n_discoveries
+
+    # category: the first k whose threshold the p-value does not exceed; within a set, the j-th
+    # smallest category c proves j + 1 - c discoveries
+    category = np.searchsorted(critical_vector, p_values[labels != 0], side="left") + 1
+    counts = category <= size.max()  # larger ones prove nothing in any of the sets
+    category, position = category[counts], position[counts]
+    order = np.lexsort((category, position))
+    category, position = category[order], position[order]
+    present, start = np.unique(position, return_index=True)
+    if present.size:
+        rank = np.arange(1, position.size + 1) - start[np.searchsorted(present, position)]
+        n_discoveries[present] = np.maximum.reduceat(rank + 1 - category, start).clip(min=0)
+    return label.astype(np.int64), size, n_discoveries

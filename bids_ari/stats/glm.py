@@ -1,0 +1,179 @@
+"""
+Second-level mass-univariate least squares, one block of maps at a time.
+
+The sums that textbooks form (``X'Y``, ``Y'Y``) cancel when the mean of the data is large against
+their spread. Here each block is rotated by the QR decomposition of its part of the design, which
+leaves its sum of squared residuals apart, and two blocks are merged by another such rotation.
+Merging is associative: blocks may come in any order and from other processes.
+"""
+
+from collections.abc import Iterable
+from functools import reduce
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+_CHUNK = 16_384
+"""Features rotated at a time: what fits in the cache of a core."""
+
+
+class Rotated(NamedTuple):
+    """What least squares needs to know of a block of maps."""
+
+    r: NDArray[np.float64]
+    """(n_rows, n_regressors) triangular factor of the design; n_rows <= n_regressors."""
+    z: NDArray[np.float64]
+    """(n_rows, n_features) data, rotated like the design."""
+    rss: NDArray[np.float64]
+    """(n_features,) sum of squares outside of the design."""
+    sum_of_squares: NDArray[np.float64]
+    """(n_features,) sum of squares of the data themselves: the yardstick of rounding."""
+    n_maps: int
+
+
+class ContrastMaps(NamedTuple):
+    """Everything one contrast of a second-level model gives at each feature."""
+
+    effect: NDArray[np.float64]
+    """(n_features,) contrast estimate, in the units of the maps."""
+    variance: NDArray[np.float64]
+    """(n_features,) sampling variance of the effect, in squared units of the maps."""
+    t: NDArray[np.float64]
+    """(n_features,) Student statistic; 0 where the data do not vary."""
+    dof: int
+    """Residual degrees of freedom."""
+    n_without_variance: int
+    """How many features do not vary around the model, so that nothing can be tested there."""
+
+
+def rotate(effects: NDArray[np.floating], design: NDArray[np.floating]) -> Rotated:
+    """
+    Summarise one block of maps.
+
+    Parameters
+    ----------
+    effects : (n_maps, n_features) array
+        First-level maps, in single or double precision.
+    design : (n_maps, n_regressors) array
+        Their rows of the second-level design.
+
+    Returns
+    -------
+    Rotated
+        In double precision.
+    """
+    n_maps, n_features = effects.shape
+    q, r = np.linalg.qr(design.astype(np.float64))
+    z = np.empty((q.shape[1], n_features))
+    rss, sum_of_squares = np.empty(n_features), np.empty(n_features)
+    for start in range(0, n_features, _CHUNK):
+        part = slice(start, start + _CHUNK)
+        data = effects[:, part].astype(np.float64)
+        sum_of_squares[part] = np.einsum("mf,mf->f", data, data)
+        z[:, part] = q.T @ data
+        data -= q @ z[:, part]
+        rss[part] = np.einsum("mf,mf->f", data, data)
+    return Rotated(r, z, rss, sum_of_squares, n_maps)
+
+
+def merge(first: Rotated, second: Rotated) -> Rotated:
+    """
+    Summarise two blocks as if they had been one.
+
+    Parameters
+    ----------
+    first, second : Rotated
+        Of the same features and the same regressors.
+
+    Returns
+    -------
+    Rotated
+
+    References
+    ----------
+    .. [1] Demmel et al. (2012), SIAM J. Sci. Comput. 34(1), A206-A239, doi:10.1137/080731992
+    """
+    q, r = np.linalg.qr(np.concatenate([first.r, second.r]), mode="complete")
+    n_rows = min(r.shape)
+    z = np.empty((n_rows, first.rss.size))
+    rss = first.rss + second.rss
+    for start in range(0, rss.size, _CHUNK):
+        part = slice(start, start + _CHUNK)
+        rotated = q.T @ np.concatenate([first.z[:, part], second.z[:, part]])
+        z[:, part] = rotated[:n_rows]
+        rss[part] += np.einsum("rf,rf->f", rotated[n_rows:], rotated[n_rows:])
+    return Rotated(
+        r[:n_rows],
+        z,
+        rss,
+        first.sum_of_squares + second.sum_of_squares,
+        first.n_maps + second.n_maps,
+    )
+
+
+def fit(blocks: Iterable[tuple[NDArray[np.floating], NDArray[np.floating]]]) -> Rotated:
+    """
+    Summarise all maps, holding one block at a time.
+
+    Parameters
+    ----------
+    blocks : iterable of (effects, design)
+        What :func:`rotate` takes, block by block.
+
+    Returns
+    -------
+    Rotated
+    """
+    return reduce(merge, (rotate(effects, design) for effects, design in blocks))
+
+
+def contrast_maps(rotated: Rotated, contrast: NDArray[np.floating]) -> ContrastMaps:
+    """
+    Estimate and test one contrast of the regressors at each feature.
+
+    Parameters
+    ----------
+    rotated : Rotated
+        Summary of all maps under a design of full column rank.
+    contrast : (n_regressors,) array
+        Weights of the regressors.
+
+    Returns
+    -------
+    ContrastMaps
+
+    Raises
+    ------
+    ValueError
+        If the model leaves no degrees of freedom, or its regressors are collinear.
+
+    Examples
+    --------
+    >>> effects = np.array([[1.0, 4.0], [2.0, 4.0], [3.0, 4.0]])
+    >>> maps = contrast_maps(rotate(effects, np.ones((3, 1))), np.ones(1))
+    >>> maps.effect, maps.t.round(3), maps.n_without_variance
+    (array([2., 4.]), array([3.464, 0.   ]), 1)
+    """
+    n_regressors = rotated.r.shape[1]
+    dof = rotated.n_maps - n_regressors
+    if dof < 1:
+        msg = (
+            f"{rotated.n_maps} maps cannot fit {n_regressors} regressors: "
+            "no degrees of freedom left"
+        )
+        raise ValueError(msg)
+    if np.linalg.matrix_rank(rotated.r) < n_regressors:
+        msg = f"the {n_regressors} regressors of the design are collinear"
+        raise ValueError(msg)
+
+    # effect = c'R^-1 z, variance = |R^-T c|^2 rss / dof
+    weights = np.linalg.solve(rotated.r.T, contrast.astype(np.float64))
+    effect = weights @ rotated.z
+    # residuals that are nothing but the rounding of the data carry no information
+    noise_floor = rotated.n_maps * np.finfo(np.float64).eps ** 2 * rotated.sum_of_squares
+    varies = rotated.rss > noise_floor
+    rss = np.where(varies, rotated.rss, 0.0)
+    variance = (weights @ weights) * rss / dof
+    t = np.divide(effect, np.sqrt(variance), out=np.zeros_like(effect), where=varies)
+    return ContrastMaps(effect, variance, t, dof, int(np.count_nonzero(~varies)))
