@@ -66,9 +66,7 @@ def min_true_discoveries_by_label(
     >>> min_true_discoveries_by_label(p_values, labels, np.array([0.01, 0.03, 0.05]))
     (array([4, 7]), array([3, 1]), array([1, 0]))
     """
-    label, position, size = np.unique(
-        labels[labels != 0], return_inverse=True, return_counts=True
-    )
+    label, position, size = np.unique(labels[labels != 0], return_inverse=True, return_counts=True)
     n_discoveries = np.zeros(label.size, dtype=np.int64)
     if label.size == 0:
         return label.astype(np.int64), size, n_discoveries

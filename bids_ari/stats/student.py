@@ -57,7 +57,7 @@ def p_value(
 
 def z_value(t: NDArray[np.float64], dof: float) -> NDArray[np.float64]:
     """
-    Standard normal value with the same tail probability as a Student statistic.
+    Turn Student statistics into standard normal values of the same tail probability.
 
     Parameters
     ----------

@@ -1,0 +1,34 @@
+"""Images on disk to arrays of features, and back."""
+
+from bids_ari.images.blocks import (
+    Block,
+    Coverage,
+    load_block,
+    load_coverage,
+    save_block,
+    smooth_block,
+)
+from bids_ari.images.domain import CONNECTIVITIES, Domain, VolumeDomain, load_domain
+from bids_ari.images.masks import AnalysisMask, allowed_missing, analysis_mask, load_mask
+from bids_ari.images.nifti import Grid, common_grid, read_map, write_volume
+
+__all__ = [
+    "CONNECTIVITIES",
+    "AnalysisMask",
+    "Block",
+    "Coverage",
+    "Domain",
+    "Grid",
+    "VolumeDomain",
+    "allowed_missing",
+    "analysis_mask",
+    "common_grid",
+    "load_block",
+    "load_coverage",
+    "load_domain",
+    "load_mask",
+    "read_map",
+    "save_block",
+    "smooth_block",
+    "write_volume",
+]

@@ -1,0 +1,227 @@
+"""Blocks of maps: read once, smoothed, masked, kept as arrays."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bids_ari.errors import InputError
+from bids_ari.images.nifti import Grid, read_map
+from bids_ari.images.smoothing import Smoother, bounding_box
+
+
+class Block(NamedTuple):
+    """Some of the maps of an analysis, smoothed, at the voxels that may be analysed."""
+
+    values: NDArray[np.float32]
+    """(n_maps, n_kept) smoothed values."""
+    kept: NDArray[np.int64]
+    """(n_kept,) flat index (C order) of each column in the grid, ascending."""
+    has_value: NDArray[np.bool_]
+    """(n_maps, n_kept) where the map itself, before smoothing, is finite and not 0."""
+    anywhere: NDArray[np.bool_]
+    """(n_voxels,) whether any of the maps has a value, for every voxel of the grid or mask."""
+    n_values: NDArray[np.int64]
+    """(n_maps,) how many voxels of the grid or mask have a value."""
+
+
+class Coverage(NamedTuple):
+    """What a block tells of its voxels; see :class:`Block`."""
+
+    kept: NDArray[np.int64]
+    has_value: NDArray[np.bool_]
+    anywhere: NDArray[np.bool_]
+    n_values: NDArray[np.int64]
+
+
+def smooth_block(
+    paths: Sequence[Path],
+    grid: Grid,
+    *,
+    fwhm: float = 0.0,
+    mask: NDArray[np.bool_] | None = None,
+    max_missing: int = 0,
+) -> Block:
+    """
+    Read maps, each once, smooth them, and keep the voxels that may be analysed.
+
+    Parameters
+    ----------
+    paths : sequence of path, length n_maps
+        NIfTI volumes.
+    grid : Grid
+        The grid they must be on.
+    fwhm : float
+        Full width at half maximum of the Gaussian kernel in mm; 0 for none.
+    mask : (x, y, z) array of bool, optional
+        The voxels to keep. Without it, those with a value in all but ``max_missing`` maps.
+    max_missing : int
+        In how many maps of the whole analysis a voxel may lack a value.
+
+    Returns
+    -------
+    Block
+
+    Raises
+    ------
+    InputError
+        If a map cannot be read, is on another grid, or has no value at all.
+
+    Notes
+    -----
+    Missing values count as 0 in the smoothing, as in nilearn. Smoothing comes before masking.
+    """
+    smoother = Smoother.on_grid(grid, fwhm) if fwhm else None
+    if mask is not None:
+        return _smooth_in_mask(paths, grid, smoother, mask)
+    return _smooth_where_covered(paths, grid, smoother, max_missing)
+
+
+def _smooth_in_mask(
+    paths: Sequence[Path], grid: Grid, smoother: Smoother | None, mask: NDArray[np.bool_]
+) -> Block:
+    kept = np.flatnonzero(mask)
+    values = np.empty((len(paths), kept.size), dtype=np.float32)
+    has_value = np.empty((len(paths), kept.size), dtype=bool)
+    inside = _Inside(mask)
+    for row, path in enumerate(paths):
+        volume = _read_values(path, grid)
+        has_value[row] = inside.take(volume[inside.box]) != 0
+        if not has_value[row].any():
+            msg = f"{path} has no value in the mask: all are 0 or not finite"
+            raise InputError(msg)
+        values[row] = inside.take(
+            smoother.smooth(volume, inside.box) if smoother else volume[inside.box]
+        )
+    return Block(values, kept, has_value, has_value.any(axis=0), has_value.sum(axis=1))
+
+
+def _smooth_where_covered(
+    paths: Sequence[Path], grid: Grid, smoother: Smoother | None, max_missing: int
+) -> Block:
+    # which voxels to keep is known only when all maps of the block have been read
+    volumes = [_read_values(path, grid) for path in paths]
+    n_missing = np.zeros(grid.shape, dtype=np.int32, order="F")
+    for volume in volumes:
+        n_missing += volume == 0
+    covered = n_missing <= min(max_missing, len(paths) - 1)
+    if not covered.any():
+        names = ", ".join(str(path) for path in paths[:3])
+        msg = f"no voxel has a value in enough of these maps: {names}{' ...' * (len(paths) > 3)}"
+        raise InputError(msg)
+    inside = _Inside(covered)
+    values = np.empty((len(paths), inside.size), dtype=np.float32)
+    has_value = np.empty((len(paths), inside.size), dtype=bool)
+    for row, volume in enumerate(volumes):
+        has_value[row] = inside.take(volume[inside.box]) != 0
+        values[row] = inside.take(
+            smoother.smooth(volume, inside.box) if smoother else volume[inside.box]
+        )
+    n_values = np.array([np.count_nonzero(volume) for volume in volumes])
+    anywhere = (n_missing < len(paths)).ravel()
+    return Block(values, np.flatnonzero(covered), has_value, anywhere, n_values)
+
+
+class _Inside:
+    """Picks the voxels of a mask, in C order of the grid, out of its bounding box."""
+
+    def __init__(self, mask: NDArray[np.bool_]) -> None:
+        box = bounding_box(mask)
+        if box is None:
+            msg = "the mask is empty"
+            raise ValueError(msg)
+        self.box = box
+        where = np.nonzero(mask[box])
+        # the boxes of values have their first axis fastest
+        self._index = np.ravel_multi_index(where, mask[box].shape, order="F")
+        self.size = self._index.size
+
+    def take(self, box: NDArray[np.floating]) -> NDArray[np.floating]:
+        return box.ravel(order="F").take(self._index)
+
+
+def _read_values(path: Path, grid: Grid) -> NDArray[np.float32]:
+    """Read a map in single precision with 0 where it has no finite value."""
+    data, _ = read_map(path, grid)
+    volume = np.asfortranarray(data, dtype=np.float32)
+    # a sum is finite only if all its terms are, and takes one pass
+    if not np.isfinite(volume.sum(dtype=np.float64)):
+        volume = np.where(np.isfinite(volume), volume, np.float32(0))
+    if not volume.any():
+        msg = f"{path} has no value: all voxels are 0 or not finite"
+        raise InputError(msg)
+    return volume
+
+
+def save_block(block: Block, out_file: Path) -> tuple[Path, Path]:
+    """
+    Write a block as two files.
+
+    Parameters
+    ----------
+    block : Block
+        What :func:`smooth_block` gave.
+    out_file : path
+        Name of the file of values, ending in ``.npy``.
+
+    Returns
+    -------
+    values_file, coverage_file : path
+        The values, uncompressed; what is known of the voxels, compressed.
+    """
+    coverage_file = out_file.with_name(f"{out_file.stem}_coverage.npz")
+    np.save(out_file, block.values)
+    np.savez_compressed(
+        coverage_file,
+        kept=block.kept,
+        has_value=np.packbits(block.has_value, axis=1),
+        anywhere=block.anywhere,
+        n_values=block.n_values,
+    )
+    return out_file, coverage_file
+
+
+def load_coverage(coverage_file: Path) -> Coverage:
+    """
+    Read back what a block tells of its voxels.
+
+    Parameters
+    ----------
+    coverage_file : path
+        From :func:`save_block`.
+
+    Returns
+    -------
+    Coverage
+    """
+    with np.load(coverage_file) as stored:
+        kept = stored["kept"]
+        has_value = np.unpackbits(stored["has_value"], axis=1, count=kept.size).astype(bool)
+        return Coverage(kept, has_value, stored["anywhere"], stored["n_values"])
+
+
+def load_block(
+    values_file: Path, kept: NDArray[np.int64], features: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """
+    Read the values of a block at the voxels of the analysis.
+
+    Parameters
+    ----------
+    values_file : path
+        From :func:`save_block`.
+    kept : (n_kept,) array
+        Flat index of each of its columns in the grid.
+    features : (n_features,) array
+        Flat index of each voxel of the analysis, ascending, all of them kept.
+
+    Returns
+    -------
+    (n_maps, n_features) array
+    """
+    values: NDArray[np.float32] = np.load(values_file, mmap_mode="r")
+    if np.array_equal(kept, features):
+        return values
+    return values[:, np.searchsorted(kept, features)]

@@ -1,0 +1,170 @@
+"""Which voxels are analysed, and why."""
+
+from collections.abc import Sequence
+from functools import reduce
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import nibabel as nb
+import numpy as np
+from numpy.typing import NDArray
+
+from bids_ari.errors import InputError
+from bids_ari.images.blocks import load_coverage
+from bids_ari.images.nifti import Grid, read_map
+
+MissingVoxels = Literal["zero", "drop"]
+
+
+class AnalysisMask(NamedTuple):
+    """The voxels of an analysis."""
+
+    features: NDArray[np.int64]
+    """(n_features,) flat index (C order) in the grid, ascending."""
+    n_lost: int
+    """Voxels that could have been analysed and are not, for want of values in some maps."""
+    missing: NDArray[np.int64]
+    """(n_maps,) voxels of the analysis that lack a value in each map."""
+    n_values: NDArray[np.int64]
+    """(n_maps,) voxels of the grid, or of the given mask, that have a value in each map."""
+    rule: str
+    """Where the mask came from, in words."""
+
+
+def load_mask(path: Path, grid: Grid) -> tuple[NDArray[np.bool_], bool]:
+    """
+    Read a mask onto the grid of the maps.
+
+    Parameters
+    ----------
+    path : path
+        NIfTI volume; what is above 0 is inside.
+    grid : Grid
+        Of the maps.
+
+    Returns
+    -------
+    mask : (x, y, z) array of bool
+        On the grid.
+    resampled : bool
+        Whether the file is on another grid, so that nearest neighbours were taken.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read or covers no voxel of the grid.
+    """
+    data, found = read_map(path)
+    inside = data > 0  # False for NaN
+    resampled = not found.matches(grid)
+    if resampled:
+        inside = _resample_nearest(inside, found, grid)
+    if not inside.any():
+        msg = f"{path} has no voxel above 0 on the grid of the maps ({grid})"
+        raise InputError(msg)
+    return inside, resampled
+
+
+def analysis_mask(
+    coverage_files: Sequence[Path],
+    *,
+    mask_name: str = "",
+    mask_coverage: float = 1.0,
+    missing_voxels: MissingVoxels = "zero",
+) -> AnalysisMask:
+    """
+    Decide which voxels are analysed, from what the blocks of maps have.
+
+    Parameters
+    ----------
+    coverage_files : sequence of path
+        From :func:`bids_ari.images.blocks.save_block`, in the order of the maps.
+    mask_name : str
+        Name of the mask that the blocks were read in; empty if there was none.
+    mask_coverage : float
+        Without a mask: in which share of the maps a voxel must have a value, in (0, 1].
+    missing_voxels : {'zero', 'drop'}
+        With a mask: what to do with its voxels that lack a value in some map. ``'zero'`` keeps
+        them all, the missing values counting as 0; ``'drop'`` takes such voxels out.
+
+    Returns
+    -------
+    AnalysisMask
+
+    Raises
+    ------
+    InputError
+        If no voxel is left.
+    """
+    coverage = [load_coverage(path) for path in coverage_files]
+    n_maps = sum(len(block.has_value) for block in coverage)
+    # a voxel that one of the blocks did not keep lacks values in too many of its maps
+    everywhere = reduce(np.intersect1d, (block.kept for block in coverage))
+    anywhere = np.logical_or.reduce([block.anywhere for block in coverage])
+    n_values = sum(
+        block.has_value[:, np.searchsorted(block.kept, everywhere)].sum(axis=0)
+        for block in coverage
+    )
+
+    if mask_name and missing_voxels == "zero":
+        least, rule = 0, f"all voxels of {mask_name}"
+    elif mask_name:
+        least, rule = n_maps, f"voxels of {mask_name} with a value in all {n_maps} maps"
+    else:
+        least = n_maps - allowed_missing(n_maps, mask_coverage)
+        share = "all" if least == n_maps else f"at least {least} of"
+        rule = f"voxels with a finite value other than 0 in {share} {n_maps} maps"
+    features = everywhere[n_values >= least]
+    if features.size == 0:
+        msg = f"no voxel is left to analyse: there are no {rule}"
+        raise InputError(msg)
+    missing = [
+        (~block.has_value[:, np.searchsorted(block.kept, features)]).sum(axis=1)
+        for block in coverage
+    ]
+    candidates = everywhere.size if mask_name else int(np.count_nonzero(anywhere))
+    return AnalysisMask(
+        features,
+        candidates - features.size,
+        np.concatenate(missing),
+        np.concatenate([block.n_values for block in coverage]),
+        rule,
+    )
+
+
+def allowed_missing(n_maps: int, mask_coverage: float) -> int:
+    """
+    In how many maps a voxel of the analysis may lack a value.
+
+    Parameters
+    ----------
+    n_maps : int
+        Number of maps.
+    mask_coverage : float
+        Share of the maps in which it must have one, in (0, 1].
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> allowed_missing(20, 1.0), allowed_missing(20, 0.9), allowed_missing(10, 0.7)
+    (0, 2, 3)
+    """
+    needed = np.ceil(round(mask_coverage * n_maps, 6))  # 0.7 * 10 is 7.000000000000001
+    return n_maps - max(int(needed), 1)
+
+
+def _resample_nearest(inside: NDArray[np.bool_], found: Grid, grid: Grid) -> NDArray[np.bool_]:
+    from nilearn.image import resample_img  # slow to import, and seldom needed
+
+    resampled = resample_img(
+        nb.Nifti1Image(inside.astype(np.uint8), found.affine),
+        target_affine=grid.affine,
+        target_shape=grid.shape,
+        interpolation="nearest",
+        force_resample=True,
+        copy_header=True,
+    )
+    return np.asarray(np.asanyarray(resampled.dataobj) > 0)

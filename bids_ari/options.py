@@ -1,0 +1,68 @@
+"""What the user asked for: parsed once, never changed, passed explicitly."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Options:
+    """Options of one run. Field names are those of the command line."""
+
+    bids_dir: Path
+    output_dir: Path
+    analysis_level: str = "group"
+    # which maps
+    derivatives: tuple[tuple[str, Path], ...] = ()
+    participant_label: tuple[str, ...] = ()
+    session_label: tuple[str, ...] = ()
+    task_id: tuple[str, ...] = ()
+    space: tuple[str, ...] = ()
+    contrast: tuple[str, ...] = ()
+    input_stat: str = "effect"
+    bids_filter_file: Path | None = None
+    bids_database_dir: Path | None = None
+    # what to compute
+    smoothing_fwhm: float = 0.0
+    mask: Path | None = None
+    mask_coverage: float = 1.0
+    missing_voxels: str = "zero"
+    alternative: str = "two-sided"
+    alpha: float = 0.05
+    cluster_threshold: tuple[float, ...] = (3.1,)
+    connectivity: int = 18
+    # how to run
+    work_dir: Path = Path("work")
+    clean_workdir: bool = False
+    nprocs: int = 1
+    omp_nthreads: int = 1
+    mem_gb: float | None = None
+    use_plugin: Path | None = None
+    stop_on_first_crash: bool = False
+    resource_monitor: bool = False
+    write_graph: bool = False
+    dry_run: bool = False
+    reports_only: bool = False
+    boilerplate_only: bool = False
+    notrack: bool = False
+    verbose: int = 0
+    debug: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """
+        Turn into what :func:`json.dumps` takes.
+
+        Returns
+        -------
+        dict
+            Paths as strings, tuples as lists.
+        """
+        return {name: _plain(value) for name, value in asdict(self).items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, tuple):
+        return [_plain(one) for one in value]
+    return value

@@ -1,0 +1,350 @@
+"""From results to BIDS derivatives: names, sidecars, tables, dataset description."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bids_ari import __version__
+
+BIDS_VERSION = "1.11.1"
+CODE_URL = "https://github.com/bids-apps/bids_ari"
+
+ENTITIES = {
+    "task": "task",
+    "session": "ses",
+    "acquisition": "acq",
+    "direction": "dir",
+    "reconstruction": "rec",
+    "run": "run",
+    "space": "space",
+    "resolution": "res",
+    "density": "den",
+    "feature": "feature",
+    "model": "model",
+    "contrast": "contrast",
+    "stat": "stat",
+    "description": "desc",
+}
+"""Long and short names, in the order they have in file names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Derivative:
+    """How one output is named and described."""
+
+    suffix: str
+    extension: str
+    description: str
+    stat: str = ""
+    desc: str = ""
+    per_threshold: bool = False
+    """Whether there is one for each cluster threshold, told apart by ``desc``."""
+    sidecar: bool = True
+    skull_stripped: bool = True
+    """Whether it is an image for which BIDS asks the question."""
+    columns: tuple[tuple[str, str], ...] = ()
+    """Of a table: names and descriptions."""
+
+
+_CLUSTER_COLUMNS = (
+    ("cluster", "label in the label map, 1 for the largest"),
+    ("sign", "positive or negative: the sign of the z values"),
+    ("voxels", "number of voxels"),
+    ("volume_mm3", "volume in mm3"),
+    ("discoveries", "lower bound on the number of truly active voxels"),
+    ("tdp", "lower bound on the proportion of truly active voxels"),
+    ("peak_stat", "z value of the peak"),
+    ("x", "position of the peak in mm, left to right"),
+    ("y", "position of the peak in mm, posterior to anterior"),
+    ("z", "position of the peak in mm, inferior to superior"),
+)
+_PEAK_COLUMNS = (
+    ("cluster", "label in the label map"),
+    ("peak", "1 for the highest peak of the cluster"),
+    ("stat", "z value"),
+    *_CLUSTER_COLUMNS[-3:],
+)
+
+DERIVATIVES: dict[str, Derivative] = {
+    "effect_map": Derivative("statmap", ".nii.gz", "Effect of the group contrast, in the units of the inputs.", "effect"),
+    "variance_map": Derivative("statmap", ".nii.gz", "Sampling variance of the effect, in squared units of the inputs.", "variance"),
+    "t_map": Derivative("statmap", ".nii.gz", "Student t of the group contrast; 0 where the maps do not vary.", "t"),
+    "z_map": Derivative("statmap", ".nii.gz", "Standard normal value with the tail probability of the t map.", "z"),
+    "p_map": Derivative("statmap", ".nii.gz", "P-value of the t map under the alternative, uncorrected, in double precision; 0 outside of the mask.", "p"),
+    "mask": Derivative("mask", ".nii.gz", "Voxels that were analysed.", desc="analysis", skull_stripped=False),
+    "design": Derivative("design", ".tsv", "Design of the group model: one row for each map.", skull_stripped=False),
+    "tdp_map": Derivative("statmap", ".nii.gz", "Lower confidence bound on the proportion of truly active voxels in the cluster that the voxel is in.", "tdp", per_threshold=True),
+    "label_map": Derivative("dseg", ".nii.gz", "Clusters, 1 for the largest; signs never share a cluster.", per_threshold=True, skull_stripped=False),
+    "label_table": Derivative("dseg", ".tsv", "", per_threshold=True, sidecar=False, columns=(("index", ""), ("name", ""))),
+    "cluster_table": Derivative("clusters", ".tsv", "Clusters with the lower bound on the truly active voxels in each.", per_threshold=True, skull_stripped=False, columns=_CLUSTER_COLUMNS),
+    "peak_table": Derivative("peaks", ".tsv", "Local maxima in the clusters, at least 8 mm apart, four of each at the most.", per_threshold=True, skull_stripped=False, columns=_PEAK_COLUMNS),
+}  # fmt: skip
+"""What an analysis leaves, by the name of the field of the workflow's ``outputnode``."""
+
+
+def stem(entities: Mapping[str, str]) -> str:
+    """
+    Join entities as BIDS does.
+
+    Parameters
+    ----------
+    entities : mapping
+        Long names and values; names that are no key of :data:`ENTITIES` are left out.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> stem({"contrast": "faces", "task": "match", "model": "oneSample"})
+    'task-match_model-oneSample_contrast-faces'
+    """
+    return "_".join(
+        f"{short}-{entities[name]}" for name, short in ENTITIES.items() if entities.get(name)
+    )
+
+
+def threshold_label(threshold: float) -> str:
+    """
+    Write a cluster threshold as the value of a BIDS entity.
+
+    Parameters
+    ----------
+    threshold : float
+        In z, not negative.
+
+    Returns
+    -------
+    str
+        Different for different thresholds.
+
+    Examples
+    --------
+    >>> threshold_label(3.1), threshold_label(4.0), threshold_label(2.3263)
+    ('z3p1', 'z4', 'z2p3263')
+    """
+    return "z" + f"{threshold:.10f}".rstrip("0").rstrip(".").replace(".", "p")
+
+
+def path_of(name: str, entities: Mapping[str, str], threshold: float | None = None) -> Path:
+    """
+    Name an output.
+
+    Parameters
+    ----------
+    name : str
+        Key of :data:`DERIVATIVES`.
+    entities : mapping
+        Of the analysis, with long names.
+    threshold : float, optional
+        Cluster threshold, for outputs that there is one of for each.
+
+    Returns
+    -------
+    path
+        Relative to the derivatives dataset.
+
+    Examples
+    --------
+    >>> path_of("tdp_map", {"task": "match", "contrast": "faces"}, 3.1).as_posix()
+    'group/task-match_contrast-faces_stat-tdp_desc-z3p1_statmap.nii.gz'
+    """
+    spec = DERIVATIVES[name]
+    desc = threshold_label(threshold) if threshold is not None else spec.desc
+    labels = stem({**entities, "stat": spec.stat, "description": desc})
+    return Path("group") / f"{labels}_{spec.suffix}{spec.extension}"
+
+
+def sidecar_of(path: Path) -> Path:
+    """
+    Name the sidecar of a file.
+
+    Parameters
+    ----------
+    path : path
+        A derivative.
+
+    Returns
+    -------
+    path
+        The same name with extension ``.json``.
+    """
+    return path.with_name(path.name.split(".")[0] + ".json")
+
+
+def describe(name: str) -> dict[str, Any]:
+    """
+    Start the sidecar of an output.
+
+    Parameters
+    ----------
+    name : str
+        Key of :data:`DERIVATIVES`.
+
+    Returns
+    -------
+    dict
+        What holds for this output whatever the analysis.
+    """
+    spec = DERIVATIVES[name]
+    metadata: dict[str, Any] = {"Description": spec.description}
+    if spec.skull_stripped:
+        metadata["SkullStripped"] = True
+    if spec.suffix == "mask":
+        metadata["Type"] = "Brain"
+    metadata.update({column: {"Description": text} for column, text in spec.columns})
+    return metadata
+
+
+def write_text(text: str, path: Path) -> Path:
+    """
+    Write a file that appears under its name only when it is whole.
+
+    Parameters
+    ----------
+    text : str
+        Content.
+    path : path
+        Name; folders above it are made.
+
+    Returns
+    -------
+    path
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{os.getpid()}_{path.name}")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)
+    return path
+
+
+def write_json(content: Mapping[str, Any], path: Path) -> Path:
+    """
+    Write a JSON file; see :func:`write_text`.
+
+    Parameters
+    ----------
+    content : mapping
+        Content, in its order.
+    path : path
+        Name.
+
+    Returns
+    -------
+    path
+    """
+    return write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", path)
+
+
+def copy_file(source: Path, path: Path) -> Path:
+    """
+    Copy a file; it appears under its name only when it is whole.
+
+    Parameters
+    ----------
+    source : path
+        File to copy.
+    path : path
+        Name of the copy; folders above it are made.
+
+    Returns
+    -------
+    path
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{os.getpid()}_{path.name}")
+    shutil.copyfile(source, partial)
+    partial.replace(path)
+    return path
+
+
+def format_tsv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """
+    Write a table as BIDS wants it.
+
+    Parameters
+    ----------
+    columns : sequence of str
+        Names.
+    rows : iterable of sequence
+        Values; None and empty text become ``n/a``, numbers keep six digits after the point.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> print(format_tsv(["cluster", "tdp"], [(1, 0.5), (2, None)]), end="")
+    cluster	tdp
+    1	0.5
+    2	n/a
+    """
+
+    def cell(value: object) -> str:
+        if value is None or value == "":
+            return "n/a"
+        if isinstance(value, float):
+            return f"{value:.6f}".rstrip("0").rstrip(".")
+        return " ".join(str(value).split())
+
+    lines = ["\t".join(columns), *("\t".join(cell(value) for value in row) for row in rows)]
+    return "\n".join(lines) + "\n"
+
+
+def write_dataset_description(output_dir: Path, sources: Mapping[str, Path]) -> Path:
+    """
+    Declare the output directory a BIDS derivatives dataset.
+
+    Parameters
+    ----------
+    output_dir : path
+        The dataset.
+    sources : mapping
+        Names used in BIDS URIs, and the datasets they stand for.
+
+    Returns
+    -------
+    path
+        ``dataset_description.json``. Links of earlier runs into the same directory are kept.
+    """
+    path = output_dir / "dataset_description.json"
+    links = {name: root.absolute().as_uri() for name, root in sources.items()}
+    if path.exists():
+        earlier = json.loads(path.read_text(encoding="utf-8"))
+        links = {**earlier.get("DatasetLinks", {}), **links}
+    description = {
+        "Name": "bids-ari: group models with All-Resolutions Inference",
+        "BIDSVersion": BIDS_VERSION,
+        "DatasetType": "derivative",
+        "GeneratedBy": [{"Name": "bids-ari", "Version": __version__, "CodeURL": CODE_URL}],
+        "SourceDatasets": [{"URL": uri} for uri in links.values()],
+        "DatasetLinks": links,
+    }
+    write_text(_README, output_dir / "README.md")
+    write_text("\n".join(_BIDSIGNORE) + "\n", output_dir / ".bidsignore")
+    return write_json(description, path)
+
+
+# names of directories without a slash at their end: the validator takes no notice of others
+_BIDSIGNORE = ("*.html", "group")
+
+_README = """# Group analysis with All-Resolutions Inference
+
+Open `index.html` in a browser: one report for each analysis, readable without network.
+
+- `group/` maps (effect, variance, t, z, p), clusters at each threshold with the lower bound on the
+  proportion of truly active voxels (TDP) in each, the design, and the mask, each with a sidecar
+  that says what it is and where it came from.
+- `logs/` who was included and why, the command line with all options and versions, and the
+  methods text for a paper with its references.
+
+"TDP >= 0.7" means: at least 70 % of the voxels of this set are truly active. All such bounds of
+one analysis hold together with the confidence that its sidecars give, for any set of voxels,
+also one that is chosen after looking at the results.
+"""
