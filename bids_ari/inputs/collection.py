@@ -1,0 +1,203 @@
+"""From folders and options to the list of analyses."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bids_ari.errors import ExitCode, InputError
+from bids_ari.inputs.dataset import describe, not_fetched, participants
+from bids_ari.inputs.filters import admits, did_you_mean, in_words
+from bids_ari.inputs.grouping import Universe, group, highest_level
+from bids_ari.inputs.naming import ENTITIES
+from bids_ari.inputs.records import Analysis, StatMap
+from bids_ari.inputs.refusals import (
+    OPTIONS,
+    refuse_no_maps,
+    refuse_nothing,
+    refuse_unknown_labels,
+    refuse_unknown_subjects,
+)
+from bids_ari.inputs.scan import Scan, scan
+
+RAW = "raw"
+FIRST_LEVEL = "firstlevel"
+"""What BIDS URIs call the dataset of first-level maps when it has not been given a name."""
+STATS = ("effect", "beta", "z", "t")
+
+
+def datasets(bids_dir: Path, derivatives: Mapping[str, Path]) -> dict[str, Path]:
+    """
+    Name the datasets of a run, as BIDS URIs and ``DatasetLinks`` do.
+
+    Parameters
+    ----------
+    bids_dir : Path
+        Raw dataset, or that of the first-level maps if there are no derivatives.
+    derivatives : mapping of str to Path
+        Name to folder.
+
+    Returns
+    -------
+    roots : dict of str to Path
+        Absolute. ``bids_dir`` is ``raw`` next to derivatives, and ``firstlevel`` alone.
+
+    Raises
+    ------
+    InputError
+        If a name cannot stand in a BIDS URI, or a folder has two names.
+    """
+    if not derivatives:
+        return {FIRST_LEVEL: Path(os.path.abspath(bids_dir))}  # noqa: PTH100 - keeps links
+    roots = {RAW: Path(os.path.abspath(bids_dir))}  # noqa: PTH100
+    for name, path in derivatives.items():
+        root = Path(os.path.abspath(path))  # noqa: PTH100
+        if name == RAW or not name or set(name) & set(":/\\ "):
+            msg = f"--derivatives {name}={path}: expected a name without : / \\, and not raw"
+            raise InputError(msg, ExitCode.USAGE)
+        twin = next((one for one, other in roots.items() if other == root and one != RAW), "")
+        if twin:
+            msg = f"--derivatives names {path} twice, {twin} and {name}"
+            raise InputError(msg, ExitCode.USAGE)
+        roots[name] = root
+    return roots
+
+
+def collect(
+    bids_dir: Path,
+    *,
+    derivatives: Mapping[str, Path] | None = None,
+    input_stat: str = "effect",
+    participant_label: Sequence[str] = (),
+    session_label: Sequence[str] = (),
+    task_id: Sequence[str] = (),
+    space: Sequence[str] = (),
+    contrast: Sequence[str] = (),
+    filters: Mapping[str, Any] | None = None,
+    database_dir: Path | None = None,
+) -> tuple[Analysis, ...]:
+    """
+    Find first-level maps and group them into analyses.
+
+    Parameters
+    ----------
+    bids_dir : Path
+        Raw dataset, of which only ``participants.tsv`` is read, or, without derivatives, the
+        dataset of first-level maps.
+    derivatives : mapping of str to Path, optional
+        Datasets of first-level maps, by name.
+    input_stat : str
+        Which maps: ``effect``, ``beta``, ``z`` or ``t``.
+    participant_label, session_label, task_id, space, contrast : sequence of str
+        Labels to restrict to, with or without ``sub-``, ``ses-`` and so on; empty for all.
+    filters : mapping of str to object, optional
+        More restrictions, as :func:`load_filters` returns them.
+    database_dir : Path, optional
+        Folder for the index of PyBIDS, which is made if it is not there or not of these files.
+
+    Returns
+    -------
+    analyses : tuple of Analysis
+        One for each contrast, task, space and so on, sorted. In the inclusion table of each stand
+        the subjects asked for, else those of ``participants.tsv`` and all that have maps.
+
+    Raises
+    ------
+    InputError
+        If there is nothing to analyse, or no telling what belongs together. Exit codes: ``DATA``
+        if files are broken or ambiguous, ``NO_INPUT`` if there are no first-level maps,
+        ``NOTHING_SELECTED`` if none of them was asked for.
+    ValueError
+        If an argument is none of its choices.
+    """
+    if input_stat not in STATS:
+        msg = f"input_stat is {input_stat!r}, expected one of {', '.join(STATS)}"
+        raise ValueError(msg)
+    query = _query(
+        filters or {},
+        contrast=contrast,
+        task=task_id,
+        session=session_label,
+        space=space,
+        stat=(input_stat,),
+    )
+    asked = tuple(dict.fromkeys(label.removeprefix("sub-") for label in participant_label))
+    roots = datasets(bids_dir, derivatives or {})
+    for root in roots.values():
+        describe(root)
+
+    def keep(entities: dict[str, str]) -> bool:
+        return all(
+            name == "subject" or admits(name, allowed, entities.get(name))
+            for name, allowed in query.items()
+        )
+
+    scans = [
+        scan(name, root, keep=keep, subjects=asked, everything=database_dir is not None)
+        for name, root in roots.items()
+        if name != RAW
+    ]
+    in_table = [labels for root in roots.values() if (labels := participants(root)) is not None]
+    known_listed = frozenset[str]().union(*in_table) if in_table else None
+    refuse_unknown_subjects(asked, scans, known_listed or frozenset())
+    refuse_no_maps(scans, asked)
+    refuse_unknown_labels(scans, query)
+    maps = _select(scans, query, asked, database_dir)
+    if not maps:
+        refuse_nothing(scans, query)
+    for one in maps:
+        if not one.path.exists():
+            root = roots[one.uri.split(":")[1]]
+            raise InputError(not_fetched(one.path, root))
+    held = frozenset[str]().union(*(one.held for one in scans))
+    subjects = frozenset(asked) or held | (known_listed or frozenset())
+
+    def names_of(subject: str) -> list[dict[str, str]]:
+        return [entities for one in scans for entities in one.names_of(subject)]
+
+    return group(maps, Universe(subjects, known_listed, names_of), query)
+
+
+def _query(filters: Mapping[str, Any], **options: Sequence[str]) -> dict[str, list[Any]]:
+    """Join options and filters into the values that each entity may have."""
+    query: dict[str, list[Any]] = {}
+    for name, labels in options.items():
+        if labels:
+            query[name] = [label.removeprefix(f"{ENTITIES[name].key}-") for label in labels]
+    for name, value in filters.items():
+        if name not in ENTITIES:
+            msg = f"filters name {name!r}{did_you_mean(name, [*ENTITIES])}"
+            raise ValueError(msg)
+        allowed = list(value) if isinstance(value, list | tuple) else [value]
+        if name in query and query[name] != allowed:
+            msg = (
+                f"the filters ask for {in_words({name: allowed})} and "
+                f"{OPTIONS[name]} for {in_words({name: query[name]})}: choose one"
+            )
+            raise InputError(msg, ExitCode.USAGE)
+        query[name] = allowed
+    return query
+
+
+def _select(
+    scans: Sequence[Scan],
+    query: Mapping[str, Sequence[Any]],
+    asked: Sequence[str],
+    database_dir: Path | None,
+) -> list[StatMap]:
+    from bids_ari.inputs.index import matching  # imports PyBIDS: half a second
+
+    maps: list[StatMap] = []
+    for one in scans:
+        found = [
+            StatMap(
+                one.root / relative,
+                subject,
+                dict(one.names[index]),
+                f"bids:{one.dataset}:{relative}",
+            )
+            for relative, subject, index in matching(one, query, database_dir)
+            if not asked or subject in asked
+        ]
+        maps += highest_level(found) if one.flavour.levels else found
+    return maps
