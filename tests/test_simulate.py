@@ -57,6 +57,17 @@ def test_a_regression_recovers_the_true_effects(many: Any) -> None:
         assert slope == pytest.approx(1, abs=0.15)
 
 
+def test_the_effect_of_a_subject_follows_from_group_and_age() -> None:
+    group = simulate_group(MASK, AFFINE, 5, regions=SMALL, seed=7)
+    noise = simulate_group(MASK, AFFINE, 5, regions=(), seed=7).effects
+    truth = group.truth
+    for row, participant in enumerate(group.participants):
+        sign = {"control": -1, "patient": 1}[participant.group]
+        expected = truth.mean_effect + sign / 2 * truth.group_difference
+        expected = expected + (participant.age - 40) * truth.age_slope
+        np.testing.assert_allclose(group.effects[row] - noise[row], expected[MASK], atol=1e-5)
+
+
 def test_outside_of_the_regions_nothing_is_expected_of_any_subject(many: Any) -> None:
     truth = many.truth
     np.testing.assert_array_equal(truth.mean_effect != 0, truth.labels != 0)
@@ -104,6 +115,9 @@ def test_the_noise_is_as_smooth_as_asked(fwhm: float) -> None:
         # a Gaussian kernel of width w gives a correlation exp(-2 ln2 d^2 / w^2) at distance d
         expected = np.exp(-2 * np.log(2) * (size / fwhm) ** 2) if fwhm else 0
         assert correlation == pytest.approx(expected, abs=0.04)
+        # no less noise at the faces of the volume
+        face = noise.take(0, axis).var(axis=0).mean()
+        assert face == pytest.approx(noise.var(axis=0).mean(), rel=0.1)
 
 
 def test_half_of_the_subjects_are_patients_of_all_ages(many: Any) -> None:
@@ -276,7 +290,10 @@ def contents(folder: Path) -> dict[str, bytes]:
 def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
     for name in ("a", "b"):
         write_dataset(tmp_path / name, COARSE)
-    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+    found = contents(tmp_path / "a")
+    assert found == contents(tmp_path / "b")
+    # the time is not in the compressed files: a gzip header has it at bytes 4 to 7
+    assert {data[4:8] for name, data in found.items() if name.endswith(".gz")} == {bytes(4)}
 
 
 def test_the_brain_has_the_size_of_a_brain_at_any_voxel_size() -> None:
