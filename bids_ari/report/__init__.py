@@ -1,0 +1,7 @@
+"""Derivatives on disk to self-contained HTML: one page per analysis, and an index."""
+
+from bids_ari.report.findings import headline, warnings
+from bids_ari.report.pages import write
+from bids_ari.report.results import Result, find
+
+__all__ = ["Result", "find", "headline", "warnings", "write"]

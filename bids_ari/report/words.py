@@ -1,0 +1,96 @@
+"""Numbers as people read them, rounded so that what they claim stays true."""
+
+MINUS = "\N{MINUS SIGN}"
+
+
+def count(number: int) -> str:
+    """
+    Write a count with separators.
+
+    Examples
+    --------
+    >>> count(35676)
+    '35,676'
+    """
+    return f"{number:,}"
+
+
+def proportion(part: int, whole: int) -> str:
+    """
+    Write a lower bound on a proportion, rounded down.
+
+    Computed in integers: in floating point 7 / 10 is less than 0.7 in some precisions. Where
+    three decimals would read as nothing, more are given.
+
+    Examples
+    --------
+    >>> proportion(1999, 4000), proportion(2000, 4000), proportion(3, 250000)
+    ('0.499', '0.500', '0.00001')
+    """
+    if part <= 0 or whole <= 0:
+        return "0"
+    decimals = 3
+    while part * 10**decimals // whole == 0:
+        decimals += 1
+    scaled = part * 10**decimals // whole
+    return f"{scaled // 10**decimals}.{scaled % 10**decimals:0{decimals}d}"
+
+
+def signed(number: float, decimals: int = 2) -> str:
+    """Write a number with a real minus sign."""
+    text = f"{number:.{decimals}f}"
+    return text.replace("-", MINUS) if float(text) else text.removeprefix("-")
+
+
+def position(mm: tuple[float, float, float]) -> str:
+    """Write coordinates in mm with one decimal."""
+    return ", ".join(signed(coordinate, 1) for coordinate in mm)
+
+
+def volume(mm3: float) -> str:
+    """
+    Write a volume given in mm3, in cm3 where that is easier to read.
+
+    Examples
+    --------
+    >>> volume(912), volume(963252)
+    ('912 mm³', '963 cm³')
+    """
+    return f"{mm3:,.0f} mm³" if mm3 < 100_000 else f"{mm3 / 1000:,.0f} cm³"
+
+
+def percent(share: float) -> str:
+    """
+    Write a confidence as a percentage.
+
+    Examples
+    --------
+    >>> percent(0.95), percent(0.999)
+    ('95 %', '99.9 %')
+    """
+    return f"{100 * share:.6g} %"
+
+
+def beyond(threshold: float, alternative: str) -> str:
+    """
+    Write the condition that a voxel of a cluster meets.
+
+    Examples
+    --------
+    >>> beyond(3.1, "two-sided"), beyond(3.0, "greater"), beyond(3.0, "less")
+    ('|z| > 3.1', 'z > 3', 'z < -3')
+    """
+    statistic = {"two-sided": "|z| > ", "greater": "z > ", "less": "z < -"}[alternative]
+    return f"{statistic}{threshold:g}"
+
+
+def number_of(n: int, singular: str, plural: str | None = None) -> str:
+    """
+    Write a count with its noun.
+
+    Examples
+    --------
+    >>> number_of(1, "cluster"), number_of(1200, "cluster")
+    ('1 cluster', '1,200 clusters')
+    """
+    return f"{n:,} {singular if n == 1 else plural or singular + 's'}"
