@@ -18,11 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import nibabel as nb
 import numpy as np
 from numpy.typing import NDArray
 
 from bids_ari.errors import ExitCode, InputError
+from bids_ari.images.nifti import Grid, read_map
 from bids_ari.simulate.dataset import TRUTH_FOLDER
 from bids_ari.simulate.truth import smoothed_truth
 
@@ -88,14 +88,14 @@ def compare(first_level: Path, output: Path) -> Iterator[Comparison]:
         if meta["Model"]["Regressors"] != ["intercept"]:
             msg = f"{path} is of model {meta['Model']['Name']}, expected a one-sample model"
             raise InputError(msg)
-        labels, affine = _read(path)
-        mean_effect = _mean_effect(first_level, path, labels.shape, affine)
+        labels, grid = read_map(path)
+        mean_effect = _mean_effect(first_level, path, grid)
         mask_name = f"{stem.partition('_desc-')[0]}_desc-analysis_mask.nii.gz"
-        analysed, _ = _read(path.with_name(mask_name))
+        analysed, _ = read_map(path.with_name(mask_name), grid)
         everywhere = np.ones(labels.shape, bool)
         alternative, fwhm = meta["Alternative"], meta["SmoothingFWHM"]
-        active = _alternative(smoothed_truth(mean_effect, everywhere, affine, fwhm), alternative)
-        truths = (active, _alternative(mean_effect, alternative))
+        smoothed = smoothed_truth(mean_effect, everywhere, grid.affine, fwhm)
+        truths = [_alternative(effect, alternative) for effect in (smoothed, mean_effect)]
         with path.with_name(f"{stem}_clusters.tsv").open(newline="") as table:
             rows = list(csv.DictReader(table, delimiter="\t"))
 
@@ -168,9 +168,7 @@ def _alternative(effect: NDArray[Any], alternative: str) -> NDArray[np.bool_]:
     return false[alternative]
 
 
-def _mean_effect(
-    first_level: Path, path: Path, shape: tuple[int, ...], affine: NDArray[np.float64]
-) -> NDArray[Any]:
+def _mean_effect(first_level: Path, path: Path, grid: Grid) -> NDArray[np.floating]:
     """Read the true effect of the contrast that a label map is of."""
     found = re.search(r"_contrast-([a-zA-Z0-9]+)_", path.name)
     label = found[1] if found else "n/a"
@@ -178,16 +176,7 @@ def _mean_effect(
     if len(truths) != 1:
         msg = f"no {TRUTH_FOLDER} of contrast {label} in {first_level}, needed for {path}"
         raise InputError(msg, ExitCode.NO_INPUT)
-    effect, truth_affine = _read(truths[0])
-    if effect.shape != shape or not np.allclose(truth_affine, affine):
-        msg = f"{path} is not on the grid of {truths[0]}: shape {shape} against {effect.shape}"
-        raise InputError(msg)
-    return effect
-
-
-def _read(path: Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
-    img = nb.Nifti1Image.from_filename(path)
-    return np.asanyarray(img.dataobj), img.affine
+    return read_map(truths[0], grid)[0]
 
 
 def main(argv: Sequence[str] | None = None) -> int:

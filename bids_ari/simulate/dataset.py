@@ -1,18 +1,17 @@
 """A simulated group on disk: a BIDS-Derivatives dataset of first-level maps, and its truth."""
 
-import gzip
-import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import nibabel as nb
 import numpy as np
 from numpy.typing import NDArray
 
 from bids_ari import __version__
 from bids_ari.errors import ExitCode, InputError
+from bids_ari.images.nifti import Grid, write_volume
+from bids_ari.outputs import format_tsv, write_json, write_text
 from bids_ari.simulate.group import (
     AGE_CENTRE,
     GROUPS,
@@ -28,7 +27,7 @@ TASK = "faces"
 TRUTH_FOLDER = Path("sourcedata", "truth")
 """Not among the subjects, and its files are no statistical maps by name: nobody collects them."""
 
-_MNI = 4  # NIfTI code of the space
+_MNI = 4  # NIfTI code of what the affine leads to
 _README = """\
 # A simulated group
 
@@ -139,12 +138,13 @@ def write_dataset(
     """
     flavour = FLAVOURS[simulation.flavour]
     mask, affine = brain_mask(simulation.voxel_size)
+    grid = Grid(mask.shape, affine, _MNI)
     try:
         out_dir.mkdir(parents=True, exist_ok=True)
         if any(out_dir.iterdir()):
             msg = f"{out_dir} is not empty, expected a new or an empty directory"
             raise InputError(msg, ExitCode.CANNOT_CREATE)
-        truths = _write_truth(out_dir / TRUTH_FOLDER, simulation, mask, affine)
+        truths = _write_truth(out_dir / TRUTH_FOLDER, simulation, mask, grid)
         participants = [
             simulate_participant(number, seed=simulation.seed)
             for number in range(1, simulation.subjects + 1)
@@ -152,11 +152,12 @@ def write_dataset(
         width = max(2, len(str(simulation.subjects)))
         labels = [f"{number:0{width}d}" for number in range(1, simulation.subjects + 1)]
         _write_participants(out_dir, dict(zip(labels, participants, strict=True)))
-        _write(out_dir / "README.md", _README.format(flavour=simulation.flavour).encode())
+        write_text(_README.format(flavour=simulation.flavour), out_dir / "README.md")
         for number, (label, who) in enumerate(zip(labels, participants, strict=True), start=1):
             folder = out_dir / flavour.folder.format(subject=label)
+            folder.mkdir(parents=True)
             if flavour.sidecar is not None:
-                _write_json(folder / "statmap.json", flavour.sidecar)
+                write_json(flavour.sidecar, folder / "statmap.json")
             for contrast, truth in truths.items():
                 maps = simulate_subject(
                     truth,
@@ -172,10 +173,10 @@ def write_dataset(
                 for stat, values in maps._asdict().items():
                     volume = np.zeros(mask.shape, np.float32)
                     volume[mask] = values
-                    _write_image(folder / f"{stem}_stat-{stat}_statmap.nii.gz", volume, affine)
+                    write_volume(volume, grid, folder / f"{stem}_stat-{stat}_statmap.nii.gz")
             report(number)
         # last: without it this is no dataset, so half a group is not taken for a whole one
-        _write_json(out_dir / "dataset_description.json", flavour.description)
+        write_json(flavour.description, out_dir / "dataset_description.json")
     except OSError as error:
         msg = f"cannot write the simulated group: {error.filename}: {error.strerror}"
         raise InputError(msg, ExitCode.CANNOT_CREATE) from error
@@ -220,15 +221,15 @@ def _write_truth(
     folder: Path,
     simulation: Simulation,
     mask: NDArray[np.bool_],
-    affine: NDArray[np.floating],
+    grid: Grid,
 ) -> dict[str, Truth]:
     """Draw and write what is true of each contrast."""
-    _write_json(folder / "simulation.json", {"Version": __version__, **asdict(simulation)})
-    _write_image(folder / f"space-{SPACE}_desc-brain_mask.nii.gz", mask.astype(np.uint8), affine)
+    write_json({"Version": __version__, **asdict(simulation)}, folder / "simulation.json")
+    write_volume(mask.astype(np.uint8), grid, folder / f"space-{SPACE}_desc-brain_mask.nii.gz")
     truths = {}
     for contrast in simulation.contrasts:
         truth = simulate_truth(
-            mask, affine, contrast=contrast, regions=simulation.regions, seed=simulation.seed
+            mask, grid.affine, contrast=contrast, regions=simulation.regions, seed=simulation.seed
         )
         truths[contrast] = truth
         stem = f"space-{SPACE}_contrast-{contrast}"
@@ -238,21 +239,21 @@ def _write_truth(
             ("desc-ageSlope_effect", truth.age_slope, f"Per year, from age {AGE_CENTRE:g}."),
             ("desc-regions_dseg", truth.labels, "Regions; negative where the mean effect is."),
         ):
-            _write_image(folder / f"{stem}_{name}.nii.gz", volume, affine)
-            _write_json(folder / f"{stem}_{name}.json", {"Description": meaning})
-        rows = ["index\tname\tradius_mm\teffect\tgroup_difference\tage_slope"]
-        for number, region in enumerate(simulation.regions, start=1):
-            index = number if region.effect > 0 else -number
-            values = "\t".join(f"{value:g}" for value in region)
-            rows.append(f"{index}\tregion{number}\t{values}")
-        _write(folder / f"{stem}_desc-regions_dseg.tsv", ("\n".join(rows) + "\n").encode())
+            write_volume(volume, grid, folder / f"{stem}_{name}.nii.gz")
+            write_json({"Description": meaning}, folder / f"{stem}_{name}.json")
+        rows = [
+            (number if region.effect > 0 else -number, f"region{number}", *region)
+            for number, region in enumerate(simulation.regions, start=1)
+        ]
+        columns = ("index", "name", "radius", "effect", "group_difference", "age_slope")
+        write_text(format_tsv(columns, rows), folder / f"{stem}_desc-regions_dseg.tsv")
     return truths
 
 
 def _write_participants(out_dir: Path, participants: dict[str, Participant]) -> None:
-    rows = ["participant_id\tgroup\tage"]
-    rows += [f"sub-{label}\t{who.group}\t{who.age}" for label, who in participants.items()]
-    _write(out_dir / "participants.tsv", ("\n".join(rows) + "\n").encode())
+    rows = [(f"sub-{label}", *who) for label, who in participants.items()]
+    columns = ("participant_id", *Participant._fields)
+    write_text(format_tsv(columns, rows), out_dir / "participants.tsv")
     meaning = {
         "group": {
             "Description": "Group of the participant.",
@@ -260,25 +261,4 @@ def _write_participants(out_dir: Path, participants: dict[str, Participant]) -> 
         },
         "age": {"Description": "Age of the participant.", "Units": "year"},
     }
-    _write_json(out_dir / "participants.json", meaning)
-
-
-def _write_image(path: Path, volume: NDArray[Any], affine: NDArray[np.floating]) -> None:
-    """Write NIfTI in MNI space; the same array gives the same bytes."""
-    img = nb.Nifti1Image(volume, affine)
-    img.set_sform(affine, code=_MNI)
-    img.set_qform(affine, code=_MNI)
-    img.header.set_xyzt_units("mm")
-    _write(path, gzip.compress(img.to_bytes(), compresslevel=3, mtime=0))
-
-
-def _write_json(path: Path, content: dict[str, Any]) -> None:
-    _write(path, (json.dumps(content, indent=2) + "\n").encode())
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file that appears under its name only when whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    part.write_bytes(content)
-    part.replace(path)
+    write_json(meaning, out_dir / "participants.json")
