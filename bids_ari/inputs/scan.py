@@ -127,64 +127,73 @@ def _walk_all(
     everything: bool,
 ) -> None:
     """Fill a scan by the folders of its flavour."""
+    only = frozenset[str]() if everything else subjects
     wanted: list[bool] = []
     known: dict[tuple[str, ...], dict[str, int]] = {}
     digests: list[str] = []
-    only = frozenset[str]() if everything else subjects
-    for pattern in result.flavour.folders:
-        steps = tuple(pattern.removeprefix("./").split("/")[:-1])
-        for folders, entry in _files(result, str(result.root), steps, (), only):
-            name = entry.name
-            label = _subject_of(name)
-            if not label:
-                continue
-            result.folders.add(label)
-            if only and label not in only:
-                continue
-            rest = name.replace(f"sub-{label}_", "", 1)
-            context = tuple(step for step in folders if not step.startswith("sub-"))
+    steps = [pattern.removeprefix("./").split("/")[:-1] for pattern in result.flavour.folders]
+    for way in steps:
+        for folders, entries in _folders(result, str(result.root), tuple(way), (), only):
+            owner = next((one[4:] for one in folders if one.startswith("sub-")), "")
+            context = tuple(one for one in folders if not one.startswith("sub-"))
             in_context = known.setdefault(context, {})
-            index = in_context.get(rest)
-            if index is None:
-                entities = parse(rest, context, result.flavour.rename)
-                if result.space:
-                    entities.setdefault("space", result.space)
-                if entities["extension"] not in VOLUMES:
-                    index = OTHER if entities["extension"].endswith(SURFACES) else NOTHING
-                elif all(entity in entities for entity in REQUIRED):
-                    index = len(result.names)
-                    result.names.append(
-                        {name: entities[name] for name in ENTITIES if name in entities}
-                    )
-                    wanted.append(everything or keep(entities))
-                else:
-                    index = NOTHING
-                in_context[rest] = index
-            if index < 0:
-                result.n_other += index == OTHER
-                continue
-            _refuse_misplaced(result.root, folders, name)
-            result.held[label] = result.held.get(label, 0) | 1 << index
-            if wanted[index]:
-                result.maps.append(Found("/".join((*folders, name)), label, index))
-            if everything:
-                # of the link itself: content that comes or goes does not change the index
-                status = entry.stat(follow_symlinks=False)
-                digests.append(f"{'/'.join(folders)}/{name} {status.st_size} {status.st_mtime_ns}")
+            where = "".join(f"{one}/" for one in folders)
+            for entry in entries:
+                label = _subject_of(entry.name)
+                if not label or (only and label not in only):
+                    continue
+                # subjects repeat each other's names, so that each is parsed once
+                rest = entry.name.replace(f"sub-{label}_", "", 1)
+                index = in_context.get(rest)
+                if index is None:
+                    index = in_context[rest] = _enter(result, rest, context)
+                if index == OTHER:
+                    result.n_other += 1
+                if index < 0:
+                    continue
+                if owner and label != owner:
+                    msg = f"{result.root}/{where}{entry.name} is in the folder of sub-{owner}"
+                    raise InputError(msg)
+                if index == len(wanted):
+                    wanted.append(everything or keep(result.names[index]))
+                result.folders.add(label)
+                result.held[label] = result.held.get(label, 0) | 1 << index
+                if wanted[index]:
+                    result.maps.append(Found(f"{where}{entry.name}", label, index))
+                if everything:
+                    # of the link itself: content that comes or goes does not change the index
+                    status = entry.stat(follow_symlinks=False)
+                    digests.append(f"{where}{entry.name} {status.st_size} {status.st_mtime_ns}")
     if everything:
         result.state = hashlib.sha256("\n".join(sorted(digests)).encode()).hexdigest()
 
 
-def _files(
+def _enter(result: Scan, rest: str, context: tuple[str, ...]) -> int:
+    """Add a name to those of a scan, and return its index, if it is that of a first-level map."""
+    entities = parse(rest, context, result.flavour.rename)
+    if entities["extension"].endswith(SURFACES):
+        return OTHER
+    if entities["extension"] not in VOLUMES or any(one not in entities for one in REQUIRED):
+        return NOTHING
+    for folder in context:
+        key = folder.partition("-")[0]
+        if f"{key}-" in rest and f"{folder}_" not in rest:
+            msg = f"a file named ..._{rest} is in a folder {folder} of {result.root}"
+            raise InputError(msg)
+    if result.space:
+        entities.setdefault("space", result.space)
+    result.names.append({name: entities[name] for name in ENTITIES if name in entities})
+    return len(result.names) - 1
+
+
+def _folders(
     result: Scan, path: str, steps: tuple[str, ...], folders: tuple[str, ...], only: frozenset[str]
-) -> Iterator[tuple[tuple[str, ...], os.DirEntry[str]]]:
+) -> Iterator[tuple[tuple[str, ...], list[os.DirEntry[str]]]]:
     """Go down along the steps, and hand over the statistical maps where they may end."""
-    ways: list[tuple[str, tuple[str, ...]]] = []
-    for i, step in enumerate(steps):
-        ways.append((step.strip("[]"), steps[i + 1 :]))
-        if not step.startswith("["):
-            break
+    n_next = next((i + 1 for i, step in enumerate(steps) if not step.startswith("[")), len(steps))
+    ways = [(step.strip("[]"), steps[i + 1 :]) for i, step in enumerate(steps[:n_next])]
     may_end = all(step.startswith("[") for step in steps)
+    maps: list[os.DirEntry[str]] = []
     try:
         listing = os.scandir(path)
     except PermissionError as error:
@@ -192,34 +201,25 @@ def _files(
         raise InputError(msg) from error
     with listing as entries:
         for entry in entries:
-            name = entry.name
-            if may_end and "_statmap." in name:
-                result.n_files += 1
-                yield folders, entry
+            if may_end and "_statmap." in entry.name:
+                maps.append(entry)
                 continue
-            for step, following in ways:
-                if fnmatchcase(name, step) and entry.is_dir():
-                    if name.startswith("sub-"):
-                        result.folders.add(name[4:])
-                        if only and name[4:] not in only:
-                            break
-                    yield from _files(result, entry.path, following, (*folders, name), only)
-                    break
-            else:
+            way = next(
+                (following for step, following in ways if fnmatchcase(entry.name, step)), None
+            )
+            if way is None or not entry.is_dir():
                 result.n_files += not entry.is_dir(follow_symlinks=False)
+                continue
+            if entry.name.startswith("sub-"):
+                result.folders.add(entry.name[4:])
+                if only and entry.name[4:] not in only:
+                    continue
+            yield from _folders(result, entry.path, way, (*folders, entry.name), only)
+    result.n_files += len(maps)
+    yield folders, maps
 
 
 def _subject_of(name: str) -> str:
     """Find the label in a file name, empty for a map of the group."""
     start = 0 if name.startswith("sub-") else name.find("_sub-") + 1
-    if not name.startswith("sub-", start):
-        return ""
-    return name[start + 4 : name.index("_", start)]
-
-
-def _refuse_misplaced(root: Path, folders: tuple[str, ...], name: str) -> None:
-    for folder in folders:
-        key, dash, _ = folder.partition("-")
-        if dash and f"{key}-" in name and f"{folder}_" not in name:
-            msg = f"{root.joinpath(*folders, name)} is in a folder that says {folder}"
-            raise InputError(msg)
+    return name[start + 4 :].partition("_")[0] if name.startswith("sub-", start) else ""
