@@ -73,8 +73,8 @@ def overlap_with_template(mask: Volume, brain: Volume) -> float:
     index = np.indices(mask.values.shape).reshape(3, -1)
     mm = mask.affine[:3, :3] @ index + mask.affine[:3, 3:]
     inside = _nearest(brain, mm) > 0.1
-    both = np.count_nonzero(inside & (mask.values.ravel() > 0))
-    return 2 * both / max(1, np.count_nonzero(inside) + np.count_nonzero(mask.values))
+    in_mask = mask.values.ravel() > 0
+    return float(2 * np.sum(inside & in_mask) / (np.sum(inside) + np.sum(in_mask)))
 
 
 def glass_brain(z: Volume, *, threshold: float, largest: float) -> list[Panel]:
@@ -124,8 +124,8 @@ def glass_brain(z: Volume, *, threshold: float, largest: float) -> list[Panel]:
             faint = float(np.mean(patch.get_edgecolor()[:3])) > 0.5
             patch.set_edgecolor(LINES)
             patch.set_alpha(0.4 if faint else 0.9)
-    canvas.draw()
-    picture = Image.fromarray(np.asarray(canvas.buffer_rgba()))
+    canvas.draw()  # type: ignore[no-untyped-call]
+    picture = Image.fromarray(np.asarray(canvas.buffer_rgba()))  # type: ignore[no-untyped-call]
     panels = []
     for view, name in (
         ("l", "from the left"),
@@ -192,14 +192,15 @@ class Slicer:
         """Return which clusters an axial slice shows, ascending."""
         return [int(label) for label in np.unique(self._cut(labels, 2, at)) if label > 0]
 
-    def _cut(self, volume: Volume, axis: int, at: float) -> NDArray[Any]:
-        """Sample a slice, (n_rows, n_columns): up is up and front, right is right and front."""
+    def _cut(self, volume: Volume, axis: int, at: float, *, smooth: bool = False) -> NDArray[Any]:
+        """Sample a slice, (n_rows, n_columns): up is up or front, right is right or front."""
         across, up = [other for other in range(3) if other != axis]
         columns = np.arange(self.box[0, across], self.box[1, across], self.resolution)
         rows = np.arange(self.box[1, up], self.box[0, up], -self.resolution)
         mm = np.empty((3, rows.size, columns.size))
         mm[axis], mm[across], mm[up] = at, columns[None, :], rows[:, None]
-        return _nearest(volume, mm.reshape(3, -1)).reshape(rows.size, columns.size)
+        look_up = _linear if smooth else _nearest
+        return look_up(volume, mm.reshape(3, -1)).reshape(rows.size, columns.size)
 
     def _panel(self, layers: Sequence[NDArray[np.floating]], axis: int, at: float) -> Panel:
         from PIL import Image
@@ -216,10 +217,19 @@ class Slicer:
         if self.brain is None:
             inside = self._cut(self.mask, axis, at) > 0
             return np.where(inside[..., None], _SILHOUETTE, 0.0)
-        grey = self._cut(self.brain, axis, at)
-        shade = 0.1 + 0.8 * np.clip((grey - 0.15) / 0.85, 0, 1) ** 1.5
+        grey = self._cut(self.brain, axis, at, smooth=True)
+        shade = 0.14 + 0.8 * np.clip((grey - 0.15) / 0.85, 0, 1) ** 1.4
         # values fade out at the rim of the brain: a hard edge would leave a dotted line
         return np.dstack([shade, shade, shade, np.clip(grey / 0.25, 0, 1)])
+
+
+def smaller(panel: Panel, factor: float) -> Panel:
+    """Scale a picture down for an overview."""
+    from PIL import Image
+
+    size = round(panel.width * factor), round(panel.height * factor)
+    picture = Image.open(io.BytesIO(panel.data)).resize(size, Image.Resampling.LANCZOS)
+    return _webp(picture, panel.name)
 
 
 def z_gradient(threshold: float, largest: float) -> tuple[list[str], list[str]]:
@@ -263,9 +273,10 @@ def design_matrix(
         An ``svg`` element whose text has the colour of the page.
     """
     n_maps, n_regressors = values.shape
-    figure = _figure(1.3 + 0.75 * n_regressors, min(4.2, 1.4 + 0.09 * n_maps))
+    last = _shorten(names[-1])  # stands out to the right
+    figure = _figure(0.9 + 0.07 * len(last) + 0.75 * n_regressors, min(4.2, 1.4 + 0.09 * n_maps))
     axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
-    axes.set_position(_inset(figure, left=0.8, right=0.3, top=0.5, bottom=0.42))
+    axes.set_position(_inset(figure, left=0.8, right=0.1 + 0.07 * len(last), top=0.5, bottom=0.42))
     scale = np.max(np.abs(values), axis=0, keepdims=True)
     axes.imshow(
         values / np.where(scale > 0, scale, 1),
@@ -286,7 +297,7 @@ def design_matrix(
     axes.tick_params(length=0, which="both")
     for column, weight in enumerate(weights):
         axes.annotate(
-            f"{weight:+g}".replace("-", "\N{MINUS SIGN}"),
+            f"{weight:+g}".replace("-", "\N{MINUS SIGN}") if weight else "0",
             (column, 0),
             (0, -14),
             xycoords=("data", "axes fraction"),
@@ -305,7 +316,7 @@ def design_matrix(
     return _svg(figure, "design")
 
 
-def histogram(z: NDArray[np.floating], threshold: float | None = None) -> str:
+def histogram(z: NDArray[np.floating], marks: Sequence[float] = ()) -> str:
     """
     Draw the distribution of z values against the standard normal.
 
@@ -313,8 +324,8 @@ def histogram(z: NDArray[np.floating], threshold: float | None = None) -> str:
     ----------
     z : (n_features,) array
         Finite values.
-    threshold : float, optional
-        Marked on both sides by a line.
+    marks : sequence of float
+        z values to be marked by a line.
 
     Returns
     -------
@@ -330,8 +341,8 @@ def histogram(z: NDArray[np.floating], threshold: float | None = None) -> str:
     density, _ = np.histogram(z, edges, density=True)
     axes.stairs(density, edges, fill=True, color="#6f9fc8")
     axes.plot(edges, norm.pdf(edges), color=_INK, linewidth=1.2)
-    for side in (-1, 1) if threshold is not None else ():
-        axes.axvline(side * (threshold or 0), color=LINES, linewidth=0.8, linestyle=(0, (4, 3)))
+    for mark in marks:
+        axes.axvline(mark, color=LINES, linewidth=0.8, linestyle=(0, (4, 3)))
     axes.set_xlim(-edge, edge)
     axes.set_ylim(bottom=0)
     axes.set_yticks([])
@@ -349,6 +360,16 @@ def _nearest(volume: Volume, mm: NDArray[np.floating]) -> NDArray[Any]:
     inside = np.all((index >= 0) & (index < shape), axis=0)
     found = np.zeros(mm.shape[1], dtype=volume.values.dtype)
     found[inside] = volume.values[tuple(index[:, inside])]
+    return found
+
+
+def _linear(volume: Volume, mm: NDArray[np.floating]) -> NDArray[Any]:
+    """Interpolate between voxels; for anatomy only."""
+    from scipy.ndimage import map_coordinates
+
+    inverse = np.linalg.inv(volume.affine)
+    index = inverse[:3, :3] @ mm + inverse[:3, 3:]
+    found: NDArray[Any] = map_coordinates(volume.values, index, order=1)
     return found
 
 
@@ -437,9 +458,10 @@ def _svg(figure: "Figure", name: str) -> str:
     buffer = io.StringIO()
     # the salt keeps the identifiers of two drawings on one page apart, and the bytes the same
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
-        FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None})
+        canvas: Any = FigureCanvasSVG(figure)
+        canvas.print_svg(buffer, metadata={"Date": None})
     svg = buffer.getvalue()
     svg = svg[svg.index("<svg") :].replace(_INK, "currentColor")
     svg = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", svg, flags=re.DOTALL)
     used = set(re.findall(r"#([\w-]+)", svg))
-    return re.sub(r' id="([\w-]+)"', lambda match: match[0] if match[1] in used else "", svg)
+    return re.sub(r' id="([^"]+)"', lambda match: match[0] if match[1] in used else "", svg)

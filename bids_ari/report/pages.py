@@ -4,6 +4,7 @@ import base64
 import contextlib
 import hashlib
 import json
+import re
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -83,6 +84,9 @@ def _context(result: Result, pictures: "Pictures") -> dict[str, Any]:
     return {
         "result": result,
         "model": result.model["Model"],
+        "weights": ", ".join(
+            f"{float(weight):g}" for weight in result.model["Model"].get("Weights", [])
+        ),
         "pictures": pictures,
         "title": result.contrast,
         "facts": [f"{key} {result.entities[key]}" for key in labels if key in result.entities],
@@ -148,7 +152,7 @@ def _cards(result: Result) -> list[dict[str, str]]:
             + (f", {words.volume(float(volume))}" if volume is not None else ""),
         },
         {
-            "value": words.percent(result.confidence),
+            "value": _typeset(words.percent(result.confidence)),
             "label": "confidence, of all bounds on this page together",
         },
     ]
@@ -264,7 +268,9 @@ def _dataset_name(output_dir: Path) -> str:
 
 
 def _typeset(text: str) -> str:
-    return text.replace(">=", "≥").replace("< -", f"< {words.MINUS}")
+    """Use the signs and the unbreakable spaces that a log cannot show."""
+    text = text.replace(">=", "≥").replace("< -", f"< {words.MINUS}")
+    return re.sub(r"(?<=\d) (?=%)|(?<=[≥>]) (?=\d)", "\N{NO-BREAK SPACE}", text)
 
 
 def _environment() -> "jinja2.Environment":
@@ -280,7 +286,7 @@ def _environment() -> "jinja2.Environment":
     environment.filters["count"] = words.count
     environment.filters["typeset"] = _typeset
     environment.filters["signed"] = words.signed
-    environment.filters["percent"] = words.percent
+    environment.filters["percent"] = lambda share: _typeset(words.percent(share))
     environment.filters["volume"] = words.volume
     return environment
 

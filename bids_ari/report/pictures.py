@@ -30,6 +30,7 @@ class Picture:
     caption: str
     width: int
     height: int
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class Pictures:
     """Everything drawn for one result; ``background`` tells what the slices lie on."""
 
     glass: tuple[Picture, ...]
+    thumbnail: tuple[Picture, ...]
     rows: tuple[Row, ...]
     mask: tuple[Picture, ...]
     design: str
@@ -82,24 +84,26 @@ def draw(result: Result) -> Pictures:
     slicer = figures.Slicer(mask, brain)
     heights = _heights(result, mask)
     negative, positive = figures.z_gradient(threshold, largest)
-    glass = (
-        figures.glass_brain(
-            _one_sided(z, result.alternative), threshold=threshold, largest=largest
-        )
-        if brain is not None
-        else []
-    )
+    shown = _one_sided(z, result.alternative)
+    glass = figures.glass_brain(shown, threshold=threshold, largest=largest) if brain else []
+    small = [figures.smaller(panel, 0.55) for panel in glass] or [
+        slicer.z(shown, at, threshold=threshold, largest=largest) for at in heights[1::2]
+    ]
     return Pictures(
         glass=tuple(
             _picture(panel, f"glass brain {panel.name}: {_signs(result)}") for panel in glass
         ),
-        rows=tuple(_rows(result, slicer, z, heights, largest)),
+        thumbnail=tuple(
+            _picture(panel, f"z map, {panel.name}" if not glass else f"glass brain {panel.name}")
+            for panel in small
+        ),
+        rows=tuple(_rows(result, slicer, shown, heights, largest)),
         mask=tuple(
             _picture(panel, f"mask of the analysis at {panel.name}")
             for panel in slicer.mask_outline()
         ),
         design=_design(result),
-        histogram=figures.histogram(inside, threshold),
+        histogram=figures.histogram(inside, _marks(threshold, result.alternative)),
         background=background,
         threshold=threshold,
         largest=largest,
@@ -112,12 +116,11 @@ def draw(result: Result) -> Pictures:
 def _rows(
     result: Result,
     slicer: figures.Slicer,
-    z: figures.Volume,
+    shown: figures.Volume,
     heights: list[float],
     largest: float,
 ) -> list[Row]:
     lowest = result.thresholds[0]
-    shown = _one_sided(z, result.alternative)
     labels = _volume(lowest.labels)
     known = {cluster.number: cluster for cluster in lowest.clusters}
     rows = [
@@ -146,6 +149,7 @@ def _rows(
                     slicer.tdp(tdp, labels, at),
                     f"lower bound on the TDP of each cluster, axial slice at z = {at:.0f} mm: "
                     + _what(numbers, known, _tdp_words),
+                    f"{signed(at, 0)} mm",
                     _cluster_numbers([n for n in numbers if n in known and known[n].discoveries]),
                 )
             )
@@ -218,14 +222,22 @@ def _one_sided(z: figures.Volume, alternative: str) -> figures.Volume:
     return figures.Volume(np.where(keep, z.values, 0), z.affine)
 
 
-def _picture(panel: figures.Panel, alt: str, caption: str | None = None) -> Picture:
+def _picture(
+    panel: figures.Panel, alt: str, caption: str | None = None, note: str = ""
+) -> Picture:
     return Picture(
         uri="data:image/webp;base64," + base64.b64encode(panel.data).decode(),
         alt=alt,
         caption=panel.name if caption is None else caption,
         width=panel.width,
         height=panel.height,
+        note=note,
     )
+
+
+def _marks(threshold: float, alternative: str) -> tuple[float, ...]:
+    sides = {"two-sided": (-threshold, threshold), "greater": (threshold,), "less": (-threshold,)}
+    return sides[alternative]
 
 
 def _design(result: Result) -> str:

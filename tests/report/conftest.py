@@ -14,7 +14,18 @@ from scipy.stats import norm
 
 Writer = Callable[..., str]
 
-CLUSTER_COLUMNS = "cluster sign voxels volume_mm3 discoveries tdp peak_stat x y z".split()
+CLUSTER_COLUMNS = [
+    "cluster",
+    "sign",
+    "voxels",
+    "volume_mm3",
+    "discoveries",
+    "tdp",
+    "peak_stat",
+    "x",
+    "y",
+    "z",
+]
 NEIGHBOURS = ndimage.generate_binary_structure(3, 2)  # 18
 
 
@@ -23,7 +34,8 @@ def brain() -> nb.Nifti1Image:
     """Return the mask of the MNI152 brain with voxels of 4 mm."""
     from nilearn.datasets import load_mni152_brain_mask
 
-    return load_mni152_brain_mask(resolution=4)
+    mask: nb.Nifti1Image = load_mni152_brain_mask(resolution=4)
+    return mask
 
 
 @pytest.fixture
@@ -64,7 +76,7 @@ def write_analysis(
     alternative: str = "two-sided",
     regressors: Sequence[str] = ("intercept",),
     n_maps: int = 20,
-    z: NDArray[np.floating] | None = None,
+    z: NDArray[np.float64] | None = None,
     participants: Sequence[tuple[str, str, str, str]] | None = None,
     mask_sidecar: dict[str, Any] | None = None,
     t_sidecar: dict[str, Any] | None = None,
@@ -161,7 +173,11 @@ def write_analysis(
             [(r[0], f"cluster {r[0]}") for r in rows],
         )
         table(group / f"{stem}_desc-{desc}_clusters.tsv", CLUSTER_COLUMNS, rows)
-        table(group / f"{stem}_desc-{desc}_peaks.tsv", "cluster peak stat x y z".split(), peaks)
+        table(
+            group / f"{stem}_desc-{desc}_peaks.tsv",
+            ["cluster", "peak", "stat", "x", "y", "z"],
+            peaks,
+        )
         for kind in ("clusters", "peaks"):
             (group / f"{stem}_desc-{desc}_{kind}.json").write_text(
                 json.dumps(inference), encoding="utf-8"

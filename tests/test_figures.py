@@ -1,0 +1,177 @@
+"""Pictures show the voxels that they should, where they should, and nothing in between."""
+
+import io
+import re
+from collections.abc import Iterator
+from xml.etree import ElementTree
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from bids_ari import figures
+from bids_ari.figures import Volume
+
+AFFINE = np.array([[3.0, 0, 0, -9], [0, 3, 0, -12], [0, 0, 3, -6], [0, 0, 0, 1]])
+VIRIDIS_HALF = (33, 145, 140)
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_open() -> Iterator[None]:
+    yield
+    assert plt.get_fignums() == []
+
+
+@pytest.fixture
+def mask() -> Volume:
+    return Volume(np.ones((7, 8, 9), np.uint8), AFFINE)
+
+
+def pixels(panel: figures.Panel) -> NDArray[np.int_]:
+    picture = Image.open(io.BytesIO(panel.data)).convert("RGBA")
+    assert picture.size == (panel.width, panel.height)
+    return np.asarray(picture).astype(int)
+
+
+def place(rgba: NDArray[np.int_], where: NDArray[np.bool_]) -> tuple[float, float]:
+    """Return where some pixels are: share of the width from the left, of the height from the top."""
+    rows, columns = np.nonzero(where)
+    return columns.mean() / rgba.shape[1], rows.mean() / rgba.shape[0]
+
+
+def test_right_is_right_and_front_is_up(mask: Volume) -> None:
+    z = np.zeros((7, 8, 9))
+    z[5:, 6:, 4] = 6.0  # right, front, 6 mm above the origin
+    z[:2, :2, 4] = -6.0  # left, back
+    rgba = pixels(figures.Slicer(mask, None).z(Volume(z, AFFINE), 6.0, threshold=3, largest=6))
+    red = (rgba[..., 0] > rgba[..., 2] + 60) & (rgba[..., 3] > 200)
+    blue = (rgba[..., 2] > rgba[..., 0] + 60) & (rgba[..., 3] > 200)
+    assert place(rgba, red)[0] > 0.6
+    assert place(rgba, red)[1] < 0.4
+    assert place(rgba, blue)[0] < 0.4
+    assert place(rgba, blue)[1] > 0.6
+
+
+def test_voxels_at_or_below_the_threshold_are_not_drawn(mask: Volume) -> None:
+    z = np.full((7, 8, 9), 3.0)
+    rgba = pixels(figures.Slicer(mask, None).z(Volume(z, AFFINE), 6.0, threshold=3, largest=6))
+    assert np.ptp(rgba[rgba[..., 3] > 60][:, :3], axis=1).max() < 12  # grey
+
+
+def test_a_flipped_affine_gives_the_same_picture(mask: Volume) -> None:
+    z = np.zeros((7, 8, 9))
+    z[5, 2, 4] = 6.0
+    flip = AFFINE @ np.array([[-1.0, 0, 0, 6], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
+    straight = figures.Slicer(mask, None).z(Volume(z, AFFINE), 6.0, threshold=3, largest=6)
+    flipped = figures.Slicer(Volume(mask.values, flip), None).z(
+        Volume(z[::-1], flip), 6.0, threshold=3, largest=6
+    )
+    np.testing.assert_array_equal(pixels(straight), pixels(flipped))
+
+
+def test_tdp_is_never_interpolated() -> None:
+    tdp = np.zeros((7, 8, 9))
+    tdp[:3], tdp[3:] = 0.2, 0.9
+    labels = np.ones((7, 8, 9), np.int32)
+    labels[3:] = 2
+    slicer = figures.Slicer(Volume(np.ones_like(labels), AFFINE), None)
+    cut = slicer._cut(Volume(tdp, AFFINE), 2, 6.0)
+    assert set(np.unique(cut)) == {0.0, 0.2, 0.9}
+
+
+def test_clusters_are_filled_by_their_tdp_and_hollow_without_a_discovery(mask: Volume) -> None:
+    labels = np.zeros((7, 8, 9), np.int32)
+    tdp = np.zeros((7, 8, 9))
+    labels[:3], tdp[:3] = 1, 0.5
+    labels[4:] = 2
+    slicer = figures.Slicer(mask, None)
+    rgba = pixels(slicer.tdp(Volume(tdp, AFFINE), Volume(labels, AFFINE), 6.0))
+    row = rgba[rgba.shape[0] // 2]
+    filled = row[round(0.25 * len(row))]
+    hollow = row[round(0.72 * len(row))]
+    np.testing.assert_allclose(filled[:3], VIRIDIS_HALF, atol=12)
+    assert np.ptp(hollow[:3]) < 12
+    assert slicer.labels_at(Volume(labels, AFFINE), 6.0) == [1, 2]
+    assert slicer.labels_at(Volume(labels, AFFINE), 600.0) == []
+
+
+def test_the_mask_is_drawn_in_three_planes_of_its_own_size(mask: Volume) -> None:
+    panels = figures.Slicer(mask, None).mask_outline()
+    assert [panel.name for panel in panels] == ["x = 0 mm", "y = -2 mm", "z = 6 mm"]
+    # 18 x 21 x 24 mm between centres, and 4 mm around
+    assert [(panel.width, panel.height) for panel in panels] == [(39, 43), (35, 43), (35, 39)]
+
+
+def test_corners_do_not_depend_on_the_direction_of_the_axes(mask: Volume) -> None:
+    where = np.zeros((7, 8, 9), bool)
+    where[1:4, 2, 5:7] = True
+    np.testing.assert_array_equal(mask.corners(where), [[-6, -6, 9], [0, -6, 12]])
+    swapped = Volume(mask.values, AFFINE @ np.diag([-1.0, 1, 1, 1]))
+    np.testing.assert_array_equal(swapped.corners(where)[:, 0], [-18, -12])
+
+
+def test_a_brain_mask_overlaps_with_the_template_and_a_block_does_not(mask: Volume) -> None:
+    brain = figures.template()
+    whole = Volume((brain.values > 0.1)[::4, ::4, ::4], brain.affine @ np.diag([4.0, 4, 4, 1]))
+    assert figures.overlap_with_template(whole, brain) > 0.98
+    away = AFFINE.copy()
+    away[2, 3] = 500
+    far = Volume(mask.values, away)
+    assert figures.overlap_with_template(far, brain) == 0
+
+
+def test_glass_brain_keeps_signs_and_sides() -> None:
+    affine = np.diag([4.0, 4, 4, 1])
+    affine[:3, 3] = -98, -134, -72
+    z = np.zeros((50, 59, 48))
+    z[8:14, 28:34, 24:30] = 5.0  # left
+    z[36:42, 28:34, 24:30] = -5.0  # right
+    panels = figures.glass_brain(Volume(z, affine), threshold=3, largest=5)
+    assert [panel.name for panel in panels] == [
+        "from the left",
+        "from the back",
+        "from the right",
+        "from above",
+    ]
+    top = pixels(panels[3])
+    red = (top[..., 0] > top[..., 2] + 60) & (top[..., 3] > 100)
+    blue = (top[..., 2] > top[..., 0] + 60) & (top[..., 3] > 100)
+    assert place(top, red)[0] < 0.4
+    assert place(top, blue)[0] > 0.6
+    assert not np.any(pixels(panels[0])[..., 2] > pixels(panels[0])[..., 0] + 60)  # left: red only
+
+
+def test_gradients_run_from_weak_to_strong() -> None:
+    negative, positive = figures.z_gradient(3.1, 8.0)
+    assert positive[0] == "#f5a582"
+    assert negative[0] == "#7db8e8"
+    assert positive[-1] == "#c01f2e"
+    assert figures.tdp_gradient()[0] == "#440154"
+    assert figures.tdp_gradient()[-1] == "#fde725"
+
+
+def test_the_design_is_an_svg_in_the_colour_of_the_page(rng: np.random.Generator) -> None:
+    values = np.column_stack([np.ones(7), rng.normal(size=7), np.zeros(7)])
+    names = ["intercept", "<script>$x_1$", "a name that is far too long"]
+    svg = figures.design_matrix(values, names, [0, 1, -0.5])
+    tree = ElementTree.XML(svg)  # noqa: S314 (our own)
+    texts = {text.text for text in tree.iter("{http://www.w3.org/2000/svg}text")}
+    assert {"intercept", "<script>$x_1$", "a name that is …", "contrast", "0", "+1"} <= texts
+    assert "<script" not in svg
+    assert "currentColor" in svg
+    assert not re.search(r"<style|<metadata|#010203", svg)
+
+
+def test_two_drawings_share_no_identifier(rng: np.random.Generator) -> None:
+    z = rng.normal(size=999)
+    ids = [
+        re.findall(r' id="([^"]+)"', svg)
+        for svg in (
+            figures.design_matrix(np.ones((9, 1)), ["intercept"], [1.0]),
+            figures.histogram(z, (-3.1, 3.1)),
+        )
+    ]
+    assert not set(ids[0]) & set(ids[1])
+    assert figures.histogram(z) == figures.histogram(z)
