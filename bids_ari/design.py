@@ -24,7 +24,8 @@ class SecondLevel:
     @property
     def dof(self) -> int:
         """Residual degrees of freedom."""
-        return self.matrix.shape[0] - self.matrix.shape[1]
+        n_maps, n_regressors = self.matrix.shape
+        return int(n_maps - n_regressors)
 
 
 def one_sample(n_maps: int) -> SecondLevel:
@@ -91,7 +92,6 @@ def second_level(
     >>> second_level("age", ["intercept", "age"], design, np.array([0.0, 1.0])).dof
     2
     """
-    matrix, weights = np.asarray(matrix, np.float64), np.asarray(weights, np.float64)
     n_maps, n_regressors = matrix.shape
     if len(regressors) != n_regressors or weights.shape != (n_regressors,):
         msg = (
@@ -114,4 +114,6 @@ def second_level(
     if rank < n_regressors:
         msg = f"the regressors {', '.join(regressors)} are collinear: rank {rank}"
         raise InputError(msg)
-    return SecondLevel(name, tuple(regressors), matrix, weights)
+    return SecondLevel(
+        name, tuple(regressors), matrix.astype(np.float64), weights.astype(np.float64)
+    )

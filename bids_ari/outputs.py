@@ -1,7 +1,6 @@
 """From results to BIDS derivatives: names, sidecars, tables, dataset description."""
 
 import json
-import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -217,7 +216,7 @@ def write_text(text: str, path: Path) -> Path:
     path
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{os.getpid()}_{path.name}")
+    partial = path.with_name(f".{path.name}")
     partial.write_text(text, encoding="utf-8")
     partial.replace(path)
     return path
@@ -257,7 +256,7 @@ def copy_file(source: Path, path: Path) -> Path:
     path
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{os.getpid()}_{path.name}")
+    partial = path.with_name(f".{path.name}")
     shutil.copyfile(source, partial)
     partial.replace(path)
     return path

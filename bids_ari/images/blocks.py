@@ -95,7 +95,7 @@ def _smooth_in_mask(
         values[row] = inside.take(
             smoother.smooth(volume, inside.box) if smoother else volume[inside.box]
         )
-    return Block(values, kept, has_value, has_value.any(axis=0), has_value.sum(axis=1))
+    return Block(values, kept, has_value, np.any(has_value, axis=0), has_value.sum(axis=1))
 
 
 def _smooth_where_covered(

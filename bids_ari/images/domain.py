@@ -25,6 +25,10 @@ class Domain(Protocol):
     """The features that take part in an analysis."""
 
     @property
+    def features(self) -> NDArray[np.int64]:
+        """(n_features,) index of each feature among all that a file holds, ascending."""
+
+    @property
     def n_features(self) -> int:
         """How many features take part."""
 

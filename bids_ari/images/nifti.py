@@ -1,6 +1,5 @@
 """Read and write NIfTI volumes; whatever is wrong with one is said with its name."""
 
-import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ _HEADER_BYTES = _NIFTI2_BYTES = 540
 _XFORM_ALIGNED = 2
 _AFFINE_TOLERANCE = 1e-3
 """In mm per voxel step: single precision headers of one grid differ in the last digits."""
-_READ_ERRORS = (
+_READ_ERRORS: tuple[Any, ...] = (
     OSError,
     EOFError,
     ValueError,
@@ -162,7 +161,7 @@ def write_volume(volume: NDArray[Any], grid: Grid, out_file: Path, *, intent: st
     img.set_qform(grid.affine, grid.xform_code)
     if intent:
         img.header.set_intent(intent, allow_unknown=True)
-    partial = out_file.with_name(f".{os.getpid()}_{out_file.name}")
+    partial = out_file.with_name(f".{out_file.name}")
     img.to_filename(partial)
     partial.replace(out_file)
     return out_file

@@ -1,0 +1,308 @@
+"""Arguments to options; imports nothing slow, so that help and mistakes are answered at once."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from bids_ari import __version__
+from bids_ari.errors import ExitCode, InputError
+from bids_ari.options import Options
+
+_LEVELS = ("group", "dataset")
+
+
+class _Parser(argparse.ArgumentParser):
+    """Ends with the exit codes of the BIDS Apps specification; 2 is the shell's."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        unknown_level = message.startswith("argument analysis_level")
+        code = ExitCode.UNKNOWN_LEVEL if unknown_level else ExitCode.USAGE
+        self.exit(code, f"{self.prog}: error: {message}\n")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """
+    Describe the command line.
+
+    Returns
+    -------
+    ArgumentParser
+        Its destinations are the fields of :class:`bids_ari.options.Options`.
+    """
+    parser = _Parser(
+        prog="bids-ari",
+        description="Group analysis of first-level maps with All-Resolutions Inference: how much "
+        "of any cluster is truly active, with all bounds valid together.",
+        epilog="Documentation: README.md. Exit codes: 0 done, 1 failed, 17 unknown analysis "
+        "level, 18 filters selected nothing, 64 usage, 65 bad data, 66 no input, 73 cannot write.",
+    )
+    parser.add_argument(
+        "bids_dir", type=Path, help="dataset of first-level maps, or a raw dataset with -d"
+    )
+    parser.add_argument("output_dir", type=Path, help="where the derivatives are written")
+    parser.add_argument(
+        "analysis_level", choices=_LEVELS, help="'group'; 'dataset' is another word for it"
+    )
+    parser.add_argument("--version", action="version", version=f"bids-ari {__version__}")
+    for add in (_add_queries, _add_model, _add_inference, _add_execution, _add_other):
+        add(parser)
+    return parser
+
+
+def _add_queries(parser: argparse.ArgumentParser) -> None:
+    queries = parser.add_argument_group("which maps")
+    queries.add_argument(
+        "-d", "--derivatives", nargs="+", type=_named_path, default=(), metavar="[NAME=]DIR",
+        help="datasets of first-level maps, if bids_dir is a raw dataset",
+    )  # fmt: skip
+    labels: dict[str, Any] = {"nargs": "+", "default": (), "metavar": "LABEL"}
+    queries.add_argument(
+        "--participant-label", "--participant_label", **labels,
+        help="subjects to analyse, with or without 'sub-', or a file with one label per line",
+    )  # fmt: skip
+    queries.add_argument(
+        "--session-label", "--session_label", "--session-id", **labels,
+        help="sessions to analyse, with or without 'ses-'",
+    )  # fmt: skip
+    queries.add_argument("-t", "--task-id", "--task_id", **labels, help="tasks to analyse")
+    queries.add_argument("--space", **labels, help="spaces to analyse")
+    queries.add_argument(
+        "--contrast", **labels, help="first-level contrasts to analyse (default: all, each alone)"
+    )
+    queries.add_argument(
+        "--input-stat", choices=("effect", "beta", "z", "t"), default="effect",
+        help="which first-level maps enter (default: %(default)s)",
+    )  # fmt: skip
+    queries.add_argument(
+        "--bids-filter-file", type=_file, metavar="FILE",
+        help="JSON with PyBIDS entities and their values, to choose among maps",
+    )  # fmt: skip
+    queries.add_argument(
+        "--bids-database-dir", type=Path, metavar="DIR",
+        help="keep the index of the dataset here; reused while the dataset stays as it is",
+    )  # fmt: skip
+
+
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    model = parser.add_argument_group("group model")
+    model.add_argument(
+        "--smoothing-fwhm", type=_number(0), default=0.0, metavar="MM",
+        help="smooth the maps with a Gaussian kernel of this width (default: %(default)g, none)",
+    )  # fmt: skip
+    model.add_argument(
+        "--mask",
+        type=_file,
+        metavar="FILE",
+        help="analyse the voxels of this image that are above 0; put on the grid of the maps with "
+        "nearest neighbours (default: voxels with finite values other than 0)",
+    )
+    model.add_argument(
+        "--mask-coverage", type=_number(0, 1, exclude_low=True), default=1.0, metavar="SHARE",
+        help="without --mask: in which share of the maps a voxel must have a value "
+        "(default: %(default)g, all)",
+    )  # fmt: skip
+    model.add_argument(
+        "--missing-voxels", choices=("zero", "drop"), default="zero",
+        help="with --mask: keep voxels that lack a value in some map, counting it as 0 before "
+        "smoothing, or drop these voxels (default: %(default)s)",
+    )  # fmt: skip
+
+
+def _add_inference(parser: argparse.ArgumentParser) -> None:
+    inference = parser.add_argument_group("inference")
+    inference.add_argument(
+        "--alternative", choices=("two-sided", "greater", "less"), default="two-sided",
+        help="effects to look for (default: %(default)s; signs never share a cluster)",
+    )  # fmt: skip
+    inference.add_argument(
+        "--alpha", type=_number(0, 1, exclude_low=True, exclude_high=True), default=0.05,
+        metavar="P", help="familywise error rate, between 0 and 1 (default: %(default)s)",
+    )  # fmt: skip
+    inference.add_argument(
+        "--cluster-threshold", nargs="+", type=_number(0), default=(3.1,), metavar="Z",
+        help="form clusters where |z| is greater; several are all valid together (default: 3.1)",
+    )  # fmt: skip
+    inference.add_argument(
+        "--connectivity", type=int, choices=(6, 18, 26), default=18,
+        help="neighbours of a voxel: faces, edges, corners (default: %(default)s)",
+    )  # fmt: skip
+
+
+def _add_execution(parser: argparse.ArgumentParser) -> None:
+    execution = parser.add_argument_group("execution")
+    execution.add_argument(
+        "-w", "--work-dir", "--work_dir", type=Path, default=Path("work"), metavar="DIR",
+        help="intermediate files; a second run recomputes only what changed (default: %(default)s)",
+    )  # fmt: skip
+    execution.add_argument(
+        "--clean-workdir", action="store_true", help="empty the work directory first"
+    )
+    execution.add_argument(
+        "--nprocs", "--nthreads", "--n-cpus", "--n_cpus", type=_at_least_one, metavar="N",
+        default=_available_cpus(), help="processes (default: all CPUs, here %(default)s)",
+    )  # fmt: skip
+    execution.add_argument(
+        "--omp-nthreads", type=_at_least_one, default=1, metavar="N",
+        help="threads of each process (default: %(default)s)",
+    )  # fmt: skip
+    execution.add_argument(
+        "--mem", "--mem-mb", dest="mem_gb", type=_memory, metavar="SIZE",
+        help="memory for all processes together: 8G, 8000M; a plain number is in MB",
+    )  # fmt: skip
+    execution.add_argument(
+        "--use-plugin", "--nipype-plugin-file", type=_file, metavar="FILE",
+        help="YAML with plugin and plugin_args of Nipype, to run on a cluster",
+    )  # fmt: skip
+    execution.add_argument(
+        "--stop-on-first-crash", action="store_true",
+        help="end at the first failure, even if other analyses could go on",
+    )  # fmt: skip
+    execution.add_argument(
+        "--resource-monitor", action="store_true", help="let Nipype measure memory and CPU"
+    )
+
+
+def _add_other(parser: argparse.ArgumentParser) -> None:
+    other = parser.add_argument_group("other")
+    other.add_argument(
+        "--dry-run", action="store_true",
+        help="print who would be in which analysis, and the design; change nothing",
+    )  # fmt: skip
+    other.add_argument(
+        "--reports-only", action="store_true", help="write the reports again, compute nothing"
+    )
+    other.add_argument(
+        "--boilerplate-only", action="store_true",
+        help="write the methods text and its references, compute nothing",
+    )  # fmt: skip
+    other.add_argument(
+        "--write-graph", action="store_true", help="draw the workflow into the work directory"
+    )
+    other.add_argument(
+        "--notrack", action="store_true", help="accepted, for scripts: nothing is ever tracked"
+    )
+    other.add_argument(
+        "-v", "--verbose", action="count", default=0, help="say more; twice for all there is"
+    )
+    other.add_argument("--debug", action="store_true", help="show where errors come from, as -vv")
+
+
+def parse(arguments: Sequence[str]) -> Options:
+    """
+    Turn arguments into options; ends the process if they are wrong.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        Of the command line.
+
+    Returns
+    -------
+    Options
+    """
+    parser = build_parser()
+    args: dict[str, Any] = vars(parser.parse_args(arguments))
+    try:
+        args["participant_label"] = _labels(args["participant_label"])
+    except InputError as error:
+        parser.error(f"argument --participant-label: {error}")
+    names = [name for name, _ in args["derivatives"]]
+    if len(set(names)) < len(names):
+        parser.error(f"argument -d/--derivatives: names are not unique: {', '.join(names)}")
+    # a threshold given twice is one threshold
+    args["cluster_threshold"] = dict.fromkeys(args["cluster_threshold"])
+    if args["debug"]:
+        args["verbose"] = max(args["verbose"], 2)
+    several = {
+        name: tuple(value) for name, value in args.items() if isinstance(value, list | dict)
+    }
+    return Options(**{**args, **several})
+
+
+def _labels(values: Sequence[str]) -> tuple[str, ...]:
+    """Take labels as they are, and those in a file line by line."""
+    labels: list[str] = []
+    for value in values:
+        path = Path(value)
+        if not path.is_file():
+            labels.append(value)
+            continue
+        try:
+            lines = path.read_text(encoding="utf-8").split()
+        except (OSError, UnicodeDecodeError) as error:
+            msg = f"{path} is not a text file with one label per line"
+            raise InputError(msg) from error
+        labels += [line for line in lines if line != "participant_id"]
+    return tuple(dict.fromkeys(label.removeprefix("sub-") for label in labels))
+
+
+def _named_path(text: str) -> tuple[str, Path]:
+    name, separator, path = text.partition("=")
+    if not separator:
+        path = text
+        name = (
+            "".join(char for char in Path(text).resolve().name if char.isalnum()) or "derivatives"
+        )
+    if not Path(path).is_dir():
+        msg = f"{path} is not a directory"
+        raise argparse.ArgumentTypeError(msg)
+    return name, Path(path)
+
+
+def _file(text: str) -> Path:
+    if not Path(text).is_file():
+        msg = f"{text} is not a file"
+        raise argparse.ArgumentTypeError(msg)
+    return Path(text)
+
+
+def _number(
+    low: float,
+    high: float = float("inf"),
+    *,
+    exclude_low: bool = False,
+    exclude_high: bool = False,
+) -> Callable[[str], float]:
+    limits = f"at least {low:g}" if high == float("inf") else f"between {low:g} and {high:g}"
+
+    def number(text: str) -> float:
+        value = float(text)  # argparse reports a ValueError as "invalid number value"
+        inside = low <= value <= high and abs(value) != float("inf")
+        if not inside or (exclude_low and value == low) or (exclude_high and value == high):
+            msg = f"{text} is not {limits}"
+            raise argparse.ArgumentTypeError(msg)
+        return value
+
+    return number
+
+
+def _at_least_one(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        msg = f"{text} is not at least 1"
+        raise argparse.ArgumentTypeError(msg)
+    return value
+
+
+def _memory(text: str) -> float:
+    """Read a size as fMRIPrep does; in GB."""
+    units = {"K": 1e-6, "M": 1e-3, "G": 1.0, "T": 1e3}
+    digits, unit = (text[:-1], text[-1].upper()) if text[-1:].isalpha() else (text, "M")
+    try:
+        value = float(digits) * units[unit]
+    except (KeyError, ValueError):
+        value = 0.0
+    if not value > 0:
+        msg = f"{text} is not a size such as 8G or 8000M"
+        raise argparse.ArgumentTypeError(msg)
+    return value
+
+
+def _available_cpus() -> int:
+    if hasattr(os, "sched_getaffinity"):  # not everywhere
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,301 @@
+"""One run: collect, build, execute, report."""
+
+import logging
+import os
+import platform
+import shutil
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bids_ari import __version__
+from bids_ari.errors import ExitCode, InputError
+from bids_ari.options import Options
+
+if TYPE_CHECKING:
+    from bids_ari.inputs import Analysis
+    from bids_ari.workflows.execution import Outcome
+
+LOGGER = logging.getLogger("bids_ari")
+_VERSIONED = ("bids_ari", "nibabel", "nilearn", "nipype", "numpy", "pybids", "scipy")
+
+
+def run(options: Options, command_line: str) -> int:
+    """
+    Do what the user asked for.
+
+    Parameters
+    ----------
+    options : Options
+        From the command line.
+    command_line : str
+        As it was typed, for provenance.
+
+    Returns
+    -------
+    int
+        The exit code.
+
+    Raises
+    ------
+    InputError
+        If the input or a directory cannot be used; nothing has been written then.
+    """
+    if options.reports_only:
+        _write_reports(options.output_dir)
+        return _conclude_done(options)
+    _check_directories(options)
+
+    # slow to import, and not needed to answer --help or to refuse an option
+    from bids_ari.inputs import collect, datasets, load_filters
+
+    derivatives = dict(options.derivatives)
+    LOGGER.info("bids-ari %s: looking for first-level maps in %s", __version__, options.bids_dir)
+    analyses = collect(
+        options.bids_dir,
+        derivatives=derivatives,
+        input_stat=options.input_stat,
+        participant_label=options.participant_label,
+        session_label=options.session_label,
+        task_id=options.task_id,
+        space=options.space,
+        contrast=options.contrast,
+        filters=load_filters(options.bids_filter_file) if options.bids_filter_file else None,
+        database_dir=options.bids_database_dir,
+    )
+    for analysis in analyses:
+        out = [one for one in analysis.inclusion if not one.included]
+        LOGGER.info(
+            "%s: %d subjects in, %d out%s",
+            ", ".join(f"{name} {value}" for name, value in analysis.entities.items()),
+            len(analysis.maps),
+            len(out),
+            "".join(f"; sub-{one.subject}: {one.reason}" for one in out[:5]),
+        )
+    if options.dry_run:
+        return _print_plan(analyses)
+    if options.boilerplate_only:
+        _write_boilerplate(options, analyses)
+        return conclude(ExitCode.OK, [f"methods text is in {options.output_dir / 'logs'}"])
+    return _compute(options, analyses, datasets(options.bids_dir, derivatives), command_line)
+
+
+def _compute(
+    options: Options,
+    analyses: Sequence["Analysis"],
+    sources: Mapping[str, Path],
+    command_line: str,
+) -> int:
+    from bids_ari.outputs import write_dataset_description, write_json
+    from bids_ari.workflows.base import (
+        init_bids_ari_wf,
+        name_of,
+        second_level_of,
+        workflow_name,
+    )
+    from bids_ari.workflows.execution import execute
+
+    started, clock = time.strftime("%Y-%m-%dT%H:%M:%S%z"), time.perf_counter()
+    workflow = init_bids_ari_wf(analyses, options, sources)
+    _make_writable(options.output_dir)
+    work_dir = _make_writable(options.work_dir.absolute())
+    if options.clean_workdir:
+        _empty(work_dir / workflow.name)
+    if options.write_graph:
+        _write_graph(workflow)
+    outcome = execute(
+        workflow,
+        work_dir,
+        nprocs=options.nprocs,
+        memory_gb=options.mem_gb,
+        plugin_file=options.use_plugin,
+        stop_on_first_crash=options.stop_on_first_crash,
+        resource_monitor=options.resource_monitor,
+        verbose=options.verbose,
+    )
+    stopped = bool(outcome.failed) and options.stop_on_first_crash
+    done = [
+        analysis
+        for analysis in analyses
+        if not stopped
+        and not any(
+            f".{workflow_name(name_of(analysis, second_level_of(analysis)))}." in f".{node}."
+            for node in outcome.failed
+        )
+    ]
+    if outcome.defect and not outcome.failed:  # failed as a whole, before or between the nodes
+        done = []
+    if done:
+        run = {
+            "CommandLine": command_line,
+            "Options": options.as_json(),
+            "Versions": _versions(),
+            "Started": started,
+            "ElapsedSeconds": round(time.perf_counter() - clock, 1),
+        }
+        for analysis in done:
+            label = name_of(analysis, second_level_of(analysis))
+            write_json(run, options.output_dir / "logs" / f"{label}_run.json")
+        write_dataset_description(options.output_dir, sources)
+        _write_boilerplate(options, done)
+        _write_reports(options.output_dir)
+    if not outcome.failed and not outcome.defect:
+        return _conclude_done(options)
+    return _conclude_failure(outcome, n_done=len(done), n_analyses=len(analyses))
+
+
+def _conclude_done(options: Options) -> int:
+    return conclude(ExitCode.OK, [f"done: open {options.output_dir / 'index.html'}"])
+
+
+def _conclude_failure(outcome: "Outcome", *, n_done: int, n_analyses: int) -> int:
+    some = f" ({n_done} of {n_analyses} analyses are done)" if n_done else ""
+    if outcome.input_errors:
+        for path in outcome.crash_files:  # the line below says all that they do
+            path.unlink()
+        return conclude(ExitCode.DATA, [f"{line}{some}" for line in outcome.input_errors])
+    files = ", ".join(str(path) for path in outcome.crash_files)
+    where = f"; details in {files}" if files else ""
+    return conclude(ExitCode.FAILURE, [f"{outcome.defect}{some}{where}"])
+
+
+def conclude(code: ExitCode, lines: Sequence[str]) -> int:
+    """
+    Say how the run ended, and return the exit code that says the same.
+
+    Parameters
+    ----------
+    code : ExitCode
+        How it ended.
+    lines : sequence of str
+        What there is to say.
+
+    Returns
+    -------
+    int
+        ``code``.
+    """
+    for line in lines:
+        if code == ExitCode.OK:
+            LOGGER.info("%s", line)
+        else:
+            sys.stderr.write(f"bids-ari: error: {line}\n")
+    return int(code)
+
+
+def _write_reports(output_dir: Path) -> None:
+    from bids_ari import report
+
+    clock = time.perf_counter()
+    results = report.find(output_dir)
+    if not results:
+        msg = f"{output_dir} holds no results to report, expected those of an earlier run"
+        raise InputError(msg, ExitCode.NO_INPUT)
+    pages = report.write(output_dir)
+    for result in results:
+        LOGGER.info("%s: %s", result.stem, report.headline(result))
+        for warning in report.warnings(result):
+            LOGGER.warning("%s: %s", result.stem, warning)
+    LOGGER.info("wrote %d pages (%.1f s)", len(pages), time.perf_counter() - clock)
+
+
+def _write_boilerplate(options: Options, analyses: Sequence["Analysis"]) -> None:
+    from bids_ari import boilerplate
+    from bids_ari.outputs import write_text
+
+    n_maps = {len(analysis.maps) for analysis in analyses}
+    text = boilerplate.methods(
+        contrast=list(dict.fromkeys(one.entities.get("contrast", "") for one in analyses)),
+        n_maps=n_maps.pop() if len(n_maps) == 1 else None,
+        input_stat=options.input_stat,
+        smoothing_fwhm=options.smoothing_fwhm,
+        mask_rule=f"all voxels of {options.mask.name}" if options.mask else None,
+        alternative=options.alternative,
+        alpha=options.alpha,
+        cluster_thresholds=options.cluster_threshold,
+        connectivity=options.connectivity,
+        versions=_versions(),
+    )
+    write_text(text, options.output_dir / "logs" / "CITATION.md")
+    write_text(boilerplate.bibtex(text), options.output_dir / "logs" / "CITATION.bib")
+
+
+def _print_plan(analyses: Sequence["Analysis"]) -> int:
+    from bids_ari.images import common_grid
+    from bids_ari.outputs import format_tsv
+    from bids_ari.workflows.base import name_of, second_level_of
+
+    for analysis in analyses:
+        model = second_level_of(analysis)
+        grid = common_grid([one.path for one in analysis.maps])
+        rows = [
+            (f"sub-{one.subject}", "yes" if one.included else "no", one.reason, one.source)
+            for one in analysis.inclusion
+        ]
+        design = [
+            (f"sub-{one.subject}", *row)
+            for one, row in zip(analysis.maps, model.matrix.tolist(), strict=True)
+        ]
+        contrast = dict(zip(model.regressors, model.weights.tolist(), strict=True))
+        sys.stdout.write(
+            f"# {name_of(analysis, model)}\n# {grid}\n"
+            f"{format_tsv(['participant_id', 'included', 'reason', 'source'], rows)}\n"
+            f"# design: {model.name}, contrast {contrast}, {model.dof} degrees of freedom\n"
+            f"{format_tsv(['participant_id', *model.regressors], design)}\n"
+        )
+    return conclude(ExitCode.OK, ["dry run: nothing was computed or written"])
+
+
+def _check_directories(options: Options) -> None:
+    roots = [options.bids_dir, *(path for _, path in options.derivatives)]
+    for root in roots:
+        if root.resolve() == options.output_dir.resolve():
+            msg = (
+                f"the output directory {options.output_dir} is the input: choose another, "
+                f"such as {options.bids_dir / 'derivatives' / 'bids_ari'}"
+            )
+            raise InputError(msg, ExitCode.USAGE)
+        if options.work_dir.resolve().is_relative_to(root.resolve()):
+            msg = (
+                f"the work directory {options.work_dir.resolve()} is inside the input {root}: "
+                "choose another with -w"
+            )
+            raise InputError(msg, ExitCode.USAGE)
+
+
+def _make_writable(directory: Path) -> Path:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        probe = directory / f".{os.getpid()}_can_write"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        msg = f"{directory} cannot be written to: {error.strerror}"
+        raise InputError(msg, ExitCode.CANNOT_CREATE) from error
+    return directory
+
+
+def _empty(directory: Path) -> None:
+    if directory.exists():
+        shutil.rmtree(directory)
+
+
+def _write_graph(workflow: Any) -> None:
+    if shutil.which("dot") is None:
+        LOGGER.warning("the workflow is not drawn: there is no program 'dot' (Graphviz)")
+        return
+    out_file = workflow.write_graph(graph2use="colored", format="svg", simple_form=True)
+    LOGGER.info("the workflow is drawn in %s", out_file)
+
+
+def _versions() -> dict[str, str]:
+    versions = {"python": platform.python_version()}
+    for package in _VERSIONED:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            versions[package] = "unknown"
+    return versions

@@ -1,0 +1,82 @@
+"""The second-level model as a node."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from nipype.interfaces.base import (
+    BaseInterfaceInputSpec,
+    File,
+    InputMultiObject,
+    SimpleInterface,
+    TraitedSpec,
+    traits,
+)
+from numpy.typing import NDArray
+
+from bids_ari.images import load_block, load_coverage, load_domain
+from bids_ari.stats import ALTERNATIVES, contrast_maps, fit, p_value, z_value
+
+
+class _SecondLevelModelInputSpec(BaseInterfaceInputSpec):
+    values_files = InputMultiObject(
+        File(exists=True), mandatory=True, desc="blocks of maps, in the order of the design"
+    )
+    coverage_files = InputMultiObject(
+        File(exists=True), mandatory=True, desc="which voxels each block holds"
+    )
+    mask = File(exists=True, mandatory=True, desc="voxels to model")
+    design = traits.List(
+        traits.List(traits.Float), mandatory=True, desc="rows of the design, one for each map"
+    )
+    contrast = traits.List(traits.Float, mandatory=True, desc="weights of its columns")
+    alternative = traits.Enum(*ALTERNATIVES, usedefault=True, desc="what the test looks for")
+
+
+class _SecondLevelModelOutputSpec(TraitedSpec):
+    effect_map = File(exists=True, desc="contrast estimate")
+    variance_map = File(exists=True, desc="sampling variance of the effect")
+    t_map = File(exists=True, desc="Student t")
+    z_map = File(exists=True, desc="standard normal value of the same tail probability")
+    p_map = File(exists=True, desc="p-value under the alternative, double precision")
+    results = traits.Dict(desc="for the sidecar of the t map")
+
+
+class SecondLevelModel(SimpleInterface):
+    """Fit ordinary least squares at each voxel, block by block, and test one contrast."""
+
+    input_spec = _SecondLevelModelInputSpec
+    output_spec = _SecondLevelModelOutputSpec
+
+    def _run_interface(self, runtime: Any) -> Any:
+        domain = load_domain(Path(self.inputs.mask))
+        maps = contrast_maps(fit(self._blocks(domain.features)), np.asarray(self.inputs.contrast))
+        outputs: dict[str, NDArray[np.floating]] = {
+            "effect": maps.effect.astype(np.float32),
+            "variance": maps.variance.astype(np.float32),
+            "t": maps.t.astype(np.float32),
+            "z": z_value(maps.t, maps.dof).astype(np.float32),
+            # single precision would make very small p-values 0, and others ties
+            "p": p_value(maps.t, maps.dof, self.inputs.alternative),
+        }
+        intents = {"t": "t test", "z": "z score", "p": "p value", "effect": "estimate"}
+        for name, values in outputs.items():
+            out_file = Path(runtime.cwd) / f"{name}.nii.gz"
+            domain.write(values, out_file, intent=intents.get(name, ""))
+            self._results[f"{name}_map"] = str(out_file)
+        self._results["results"] = {"FeaturesWithoutVariance": maps.n_without_variance}
+        return runtime
+
+    def _blocks(
+        self, features: NDArray[np.int64]
+    ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float64]]]:
+        design = np.asarray(self.inputs.design, dtype=np.float64)
+        start = 0
+        for values_file, coverage_file in zip(
+            self.inputs.values_files, self.inputs.coverage_files, strict=True
+        ):
+            kept = load_coverage(Path(coverage_file)).kept
+            values = load_block(Path(values_file), kept, features)
+            yield values, design[start : start + len(values)]
+            start += len(values)

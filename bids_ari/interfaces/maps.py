@@ -1,0 +1,169 @@
+"""First-level maps as nodes: split into blocks, smooth, decide the mask."""
+
+import logging
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from nipype.interfaces.base import (
+    BaseInterfaceInputSpec,
+    File,
+    InputMultiObject,
+    SimpleInterface,
+    TraitedSpec,
+    isdefined,
+    traits,
+)
+
+from bids_ari.images import (
+    VolumeDomain,
+    allowed_missing,
+    analysis_mask,
+    common_grid,
+    load_mask,
+    read_map,
+    save_block,
+    smooth_block,
+    write_volume,
+)
+
+LOGGER = logging.getLogger("bids_ari")
+_BLOCK_BYTES = 2**29
+"""Of the volumes that one block may hold in memory."""
+
+
+class _SplitInputSpec(BaseInterfaceInputSpec):
+    maps = InputMultiObject(File(exists=True), mandatory=True, desc="first-level maps")
+    mask = File(exists=True, desc="voxels to analyse; resampled to the maps if need be")
+    mask_coverage = traits.Range(
+        0.0, 1.0, 1.0, usedefault=True, exclude_low=True,
+        desc="without a mask: in which share of the maps a voxel must have a value",
+    )  # fmt: skip
+    block_size = traits.Range(1, None, 16, usedefault=True, desc="maps in a block, at the most")
+
+
+class _SplitOutputSpec(TraitedSpec):
+    blocks = traits.List(traits.List(File(exists=True)), desc="the maps, block by block")
+    labels = traits.List(traits.Str, desc="names of the blocks, for the log")
+    max_missing = traits.Int(desc="in how many maps a voxel may lack a value")
+    mask = File(exists=True, desc="the mask on the grid of the maps; undefined without one")
+
+
+class SplitMaps(SimpleInterface):
+    """Check that maps are on one grid, put a mask on it, and split them into blocks."""
+
+    input_spec = _SplitInputSpec
+    output_spec = _SplitOutputSpec
+
+    def _run_interface(self, runtime: Any) -> Any:
+        maps = [Path(path) for path in self.inputs.maps]
+        grid = common_grid(maps)
+        bytes_per_map = 4 * int(np.prod(grid.shape))
+        size = max(1, min(self.inputs.block_size, _BLOCK_BYTES // bytes_per_map))
+        starts = range(0, len(maps), size)
+        self._results["blocks"] = [[str(path) for path in maps[i : i + size]] for i in starts]
+        self._results["labels"] = [
+            f"{min(i + size, len(maps))} of {len(maps)} maps" for i in starts
+        ]
+        self._results["max_missing"] = allowed_missing(len(maps), self.inputs.mask_coverage)
+        if isdefined(self.inputs.mask):
+            inside, resampled = load_mask(Path(self.inputs.mask), grid)
+            if resampled:
+                LOGGER.warning(
+                    "%s is not on the grid of the maps: resampled with nearest neighbours to %s",
+                    self.inputs.mask, grid,
+                )  # fmt: skip
+            out_file = Path(runtime.cwd) / "mask.nii.gz"
+            self._results["mask"] = str(write_volume(inside.astype(np.uint8), grid, out_file))
+        return runtime
+
+
+class _SmoothInputSpec(BaseInterfaceInputSpec):
+    in_files = traits.List(File(exists=True), mandatory=True, desc="the maps of one block")
+    fwhm = traits.Range(0.0, None, 0.0, usedefault=True, desc="of the Gaussian kernel, in mm")
+    mask = File(exists=True, desc="mask on the grid of the maps")
+    max_missing = traits.Int(0, usedefault=True, desc="maps in which a voxel may lack a value")
+    label = traits.Str(nohash=True, desc="name of the block, for the log")
+
+
+class _SmoothOutputSpec(TraitedSpec):
+    values_file = File(exists=True, desc="(n_maps, n_kept) smoothed values, single precision")
+    coverage_file = File(exists=True, desc="which voxels are kept, and which have values")
+
+
+class SmoothBlock(SimpleInterface):
+    """Read some maps, each once, smooth them, and keep them as one array."""
+
+    input_spec = _SmoothInputSpec
+    output_spec = _SmoothOutputSpec
+
+    def _run_interface(self, runtime: Any) -> Any:
+        start = time.perf_counter()
+        paths = [Path(path) for path in self.inputs.in_files]
+        grid = common_grid(paths[:1])
+        mask = None
+        if isdefined(self.inputs.mask):
+            mask = read_map(Path(self.inputs.mask), grid)[0] > 0
+        block = smooth_block(
+            paths, grid, fwhm=self.inputs.fwhm, mask=mask, max_missing=self.inputs.max_missing
+        )
+        values_file, coverage_file = save_block(block, Path(runtime.cwd) / "block.npy")
+        self._results["values_file"] = str(values_file)
+        self._results["coverage_file"] = str(coverage_file)
+        if isdefined(self.inputs.label):
+            LOGGER.info(
+                "read and smoothed %s (%.1f s)", self.inputs.label, time.perf_counter() - start
+            )
+        return runtime
+
+
+class _MaskInputSpec(BaseInterfaceInputSpec):
+    maps = InputMultiObject(File(exists=True), mandatory=True, desc="first-level maps")
+    coverage_files = InputMultiObject(
+        File(exists=True), mandatory=True, desc="what the blocks have, in the order of the maps"
+    )
+    mask_name = traits.Str(desc="name of the mask that was given; undefined without one")
+    mask_coverage = traits.Range(
+        0.0, 1.0, 1.0, usedefault=True, exclude_low=True, desc="see SplitMaps"
+    )
+    missing_voxels = traits.Enum(
+        "zero", "drop", usedefault=True, desc="what to do with voxels that lack values"
+    )
+
+
+class _MaskOutputSpec(TraitedSpec):
+    mask = File(exists=True, desc="the voxels of the analysis")
+    missing = traits.List(traits.Int, desc="voxels of the analysis without value, in each map")
+    results = traits.Dict(desc="for the sidecar of the mask")
+
+
+class DecideMask(SimpleInterface):
+    """Decide which voxels are analysed, from what the blocks of maps have."""
+
+    input_spec = _MaskInputSpec
+    output_spec = _MaskOutputSpec
+
+    def _run_interface(self, runtime: Any) -> Any:
+        maps = [Path(path) for path in self.inputs.maps]
+        decided = analysis_mask(
+            [Path(path) for path in self.inputs.coverage_files],
+            mask_name=self.inputs.mask_name if isdefined(self.inputs.mask_name) else "",
+            mask_coverage=self.inputs.mask_coverage,
+            missing_voxels=self.inputs.missing_voxels,
+        )
+        domain = VolumeDomain(common_grid(maps[:1]), decided.features)
+        out_file = domain.write(
+            np.ones(domain.n_features, np.uint8), Path(runtime.cwd) / "mask.nii.gz"
+        )
+        self._results["mask"] = str(out_file)
+        self._results["missing"] = decided.missing.tolist()
+        self._results["results"] = {
+            "Rule": decided.rule,
+            "NumberOfFeatures": domain.n_features,
+            "VolumeMm3": round(domain.n_features * domain.feature_size, 3),
+            "LostFeatures": decided.n_lost,
+            "FewestValues": int(decided.n_values.min()),
+            "FewestValuesMap": maps[decided.n_values.argmin()].name,
+        }
+        return runtime

@@ -1,0 +1,302 @@
+"""The BIDS-App workflow: one :func:`init_ari_wf` per analysis, inputs set, outputs sunk."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from nipype.pipeline import engine as pe
+
+from bids_ari.design import SecondLevel, one_sample
+from bids_ari.errors import InputError
+from bids_ari.images import Grid, common_grid
+from bids_ari.inputs import Analysis
+from bids_ari.interfaces.derivatives import WriteDerivative, WriteInclusion, WriteTable
+from bids_ari.options import Options
+from bids_ari.outputs import DERIVATIVES, describe, path_of, stem
+from bids_ari.workflows.ari import init_ari_wf
+
+_STANDARD_SPACES = ("MNI", "ICBM", "IXI", "NKI", "OASIS", "PNC", "fsLR", "fsaverage", "UNCInfant")
+"""What the names of standard templates in BIDS begin with."""
+_BLOCK_VOLUMES = 40
+"""Single precision volumes in memory while a block of maps is smoothed."""
+_LAST_STEP = ("outputnode.cluster_table", "after")
+
+
+def name_of(analysis: Analysis, model: SecondLevel) -> str:
+    """
+    Name an analysis in files.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        The maps and what they share.
+    model : SecondLevel
+        The group model.
+
+    Returns
+    -------
+    str
+        Entities joined as BIDS does.
+    """
+    return stem({**analysis.entities, "model": model.name})
+
+
+def second_level_of(analysis: Analysis) -> SecondLevel:
+    """
+    Choose the group model of an analysis.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        The maps and what they share.
+
+    Returns
+    -------
+    SecondLevel
+
+    Raises
+    ------
+    InputError
+        If there are too few maps.
+    """
+    try:
+        return one_sample(len(analysis.maps))
+    except InputError as error:
+        subjects = ", ".join(f"sub-{one.subject}" for one in analysis.maps)
+        msg = f"{stem(analysis.entities)} ({subjects}): {error}"
+        raise InputError(msg, error.exit_code) from error
+
+
+def init_bids_ari_wf(
+    analyses: Sequence[Analysis],
+    options: Options,
+    datasets: Mapping[str, Path],
+    *,
+    name: str = "bids_ari_wf",
+) -> pe.Workflow:
+    """
+    Assemble the workflow of a run from the records of what to analyse.
+
+    Parameters
+    ----------
+    analyses : sequence of Analysis
+        From :func:`bids_ari.inputs.collect`.
+    options : Options
+        What the user asked for.
+    datasets : mapping
+        Names in BIDS URIs, and the roots they stand for.
+    name : str
+        Name of the workflow.
+
+    Returns
+    -------
+    workflow
+        One sub-workflow for each analysis, named after its files.
+
+    Raises
+    ------
+    InputError
+        If the maps of an analysis are on several grids, there are too few of them, or two
+        analyses would write the same files.
+    """
+    workflow = pe.Workflow(name=name, base_dir=str(options.work_dir.absolute()))
+    names: dict[str, Analysis] = {}
+    for analysis in analyses:
+        model = second_level_of(analysis)
+        label = name_of(analysis, model)
+        if label in names:
+            differing = [
+                f"{entity}={one.entities.get(entity)}"
+                for entity in sorted({*analysis.entities, *names[label].entities})
+                for one in (names[label], analysis)
+                if analysis.entities.get(entity) != names[label].entities.get(entity)
+            ]
+            msg = (
+                f"two analyses would both be called {label}: choose between "
+                f"{', '.join(differing)} with --bids-filter-file"
+            )
+            raise InputError(msg)
+        names[label] = analysis
+        grid = common_grid([one.path for one in analysis.maps])
+        workflow.add_nodes([_init_analysis_wf(analysis, model, grid, options, datasets)])
+    return workflow
+
+
+def workflow_name(label: str) -> str:
+    """
+    Name the sub-workflow of an analysis.
+
+    Parameters
+    ----------
+    label : str
+        From :func:`name_of`.
+
+    Returns
+    -------
+    str
+        What Nipype accepts.
+
+    Examples
+    --------
+    >>> workflow_name("task-faces_model-oneSample")
+    'taskfaces_modeloneSample_wf'
+    """
+    return f"{label.replace('-', '').replace('+', '')}_wf"
+
+
+def _init_analysis_wf(
+    analysis: Analysis,
+    model: SecondLevel,
+    grid: Grid,
+    options: Options,
+    datasets: Mapping[str, Path],
+) -> pe.Workflow:
+    """Set the inputs of one analysis and sink its outputs."""
+    entities = {**analysis.entities, "model": model.name}
+    out_dir = options.output_dir.absolute()
+    ari_wf = init_ari_wf(
+        smoothing_fwhm=options.smoothing_fwhm,
+        mask_coverage=options.mask_coverage,
+        missing_voxels=options.missing_voxels,
+        alternative=options.alternative,
+        alpha=options.alpha,
+        cluster_thresholds=options.cluster_threshold,
+        connectivity=options.connectivity,
+        mem_gb=_BLOCK_VOLUMES * 4 * float(grid.shape[0] * grid.shape[1] * grid.shape[2]) / 1e9,
+    )
+    inputs = ari_wf.inputs.inputnode
+    inputs.maps = [str(one.path) for one in analysis.maps]
+    inputs.design = model.matrix.tolist()
+    inputs.contrast = model.weights.tolist()
+    if options.mask:
+        inputs.mask = str(options.mask.absolute())
+        inputs.mask_name = options.mask.name
+
+    workflow = pe.Workflow(name=workflow_name(stem(entities)))
+    static = _metadata(analysis, model, grid, options)
+    results = {"mask": "mask_results", "t_map": "model_results"}
+    for field, spec in DERIVATIVES.items():
+        if field == "design":
+            continue
+        sources = _sources(field, analysis, entities, options, datasets)
+        metadata = [
+            {**describe(field), "Sources": [*source], **static} if spec.sidecar else None
+            for source in sources
+        ]
+        connections = [(f"outputnode.{field}", "in_file"), _LAST_STEP]
+        if spec.per_threshold:
+            thresholds = options.cluster_threshold
+            sink = pe.MapNode(
+                WriteDerivative(),
+                iterfield=["in_file", "out_file"] + ["metadata", "results"] * spec.sidecar,
+                name=f"ds_{field}",
+                run_without_submitting=True,
+            )
+            sink.inputs.out_file = [str(out_dir / path_of(field, entities, t)) for t in thresholds]
+            if spec.sidecar:
+                sink.inputs.metadata = metadata
+                connections.append(("outputnode.cluster_results", "results"))
+        else:
+            sink = pe.Node(WriteDerivative(), name=f"ds_{field}", run_without_submitting=True)
+            sink.inputs.out_file = str(out_dir / path_of(field, entities))
+            sink.inputs.metadata = metadata[0]
+            if field in results:
+                connections.append((f"outputnode.{results[field]}", "results"))
+        workflow.connect([(ari_wf, sink, connections)])
+
+    _connect_tables(workflow, ari_wf, analysis, model, entities, out_dir)
+    return workflow
+
+
+def _connect_tables(
+    workflow: pe.Workflow,
+    ari_wf: pe.Workflow,
+    analysis: Analysis,
+    model: SecondLevel,
+    entities: Mapping[str, str],
+    out_dir: Path,
+) -> None:
+    """Sink the design, and the inclusion table with what the maps lack."""
+    ds_design = pe.Node(WriteTable(), name="ds_design", run_without_submitting=True)
+    ds_design.inputs.columns = ["participant_id", *model.regressors]
+    ds_design.inputs.rows = [
+        [f"sub-{one.subject}", *row]
+        for one, row in zip(analysis.maps, model.matrix.tolist(), strict=True)
+    ]
+    ds_design.inputs.out_file = str(out_dir / path_of("design", entities))
+    ds_design.inputs.metadata = {
+        **describe("design"),
+        "participant_id": {"Description": "whose map it is"},
+        **{name: {"Description": "regressor"} for name in model.regressors},
+        "Contrast": dict(zip(model.regressors, model.weights.tolist(), strict=True)),
+    }
+    ds_inclusion = pe.Node(WriteInclusion(), name="ds_inclusion", run_without_submitting=True)
+    ds_inclusion.inputs.subjects = [one.subject for one in analysis.inclusion]
+    ds_inclusion.inputs.included = [one.included for one in analysis.inclusion]
+    ds_inclusion.inputs.reasons = [one.reason for one in analysis.inclusion]
+    ds_inclusion.inputs.sources = [one.source for one in analysis.inclusion]
+    ds_inclusion.inputs.out_file = str(out_dir / "logs" / f"{stem(entities)}_inclusion.tsv")
+    workflow.connect([
+        (ari_wf, ds_design, [_LAST_STEP]),
+        (ari_wf, ds_inclusion, [("outputnode.missing", "missing"), _LAST_STEP]),
+    ])  # fmt: skip
+
+
+def _metadata(
+    analysis: Analysis, model: SecondLevel, grid: Grid, options: Options
+) -> dict[str, Any]:
+    """Tell what holds for every output of an analysis."""
+    space = analysis.entities.get("space", "")
+    metadata: dict[str, Any] = {
+        "InputStat": options.input_stat,
+        "SmoothingFWHM": options.smoothing_fwhm,
+        "Model": {
+            "Name": model.name,
+            "NumberOfMaps": len(analysis.maps),
+            "DegreesOfFreedom": model.dof,
+            "Regressors": list(model.regressors),
+            "Contrast": analysis.entities.get("contrast", ""),
+            "Weights": model.weights.tolist(),
+        },
+        "Alternative": options.alternative,
+    }
+    if analysis.entities.get("resolution"):
+        sizes = " x ".join(f"{edge:.4g}" for edge in grid.voxel_sizes)
+        metadata["Resolution"] = f"that of the first-level maps: voxels of {sizes} mm"
+    if space and not space.startswith(_STANDARD_SPACES):
+        # BIDS asks for an image that shows what a space of one's own is
+        metadata["SpatialReference"] = analysis.maps[0].uri
+    return metadata
+
+
+def _sources(
+    field: str,
+    analysis: Analysis,
+    entities: Mapping[str, str],
+    options: Options,
+    datasets: Mapping[str, Path],
+) -> list[list[str]]:
+    """Name what an output was computed from as BIDS URIs, for each threshold if there are some."""
+
+    def own(name: str, threshold: float | None = None) -> str:
+        return f"bids::{path_of(name, entities, threshold).as_posix()}"
+
+    maps = [one.uri for one in analysis.maps]
+    if field == "mask":
+        return [[_uri(options.mask.absolute(), datasets)] if options.mask else maps]
+    if field in ("effect_map", "variance_map"):
+        return [[*maps, own("mask")]]
+    if field == "t_map":
+        return [[own("effect_map"), own("variance_map")]]
+    if field in ("z_map", "p_map"):
+        return [[own("t_map")]]
+    if field == "label_map":
+        return [[own("z_map")] for _ in options.cluster_threshold]
+    return [[own("p_map"), own("label_map", t)] for t in options.cluster_threshold]
+
+
+def _uri(path: Path, datasets: Mapping[str, Path]) -> str:
+    for name, root in datasets.items():
+        if path.is_relative_to(root.absolute()):
+            return f"bids:{name}:{path.relative_to(root.absolute()).as_posix()}"
+    return path.as_uri()

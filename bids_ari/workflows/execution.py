@@ -1,0 +1,257 @@
+"""Run a workflow: plugin, progress, and what became of it."""
+
+import ctypes
+import logging
+import multiprocessing as mp
+import os
+import re
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+from nipype import config as nipype_config
+from nipype import logging as nipype_logging
+from nipype.pipeline import engine as pe
+from nipype.pipeline.plugins.multiproc import MultiProcPlugin, process_initializer
+
+from bids_ari.errors import InputError
+
+LOGGER = logging.getLogger("bids_ari")
+_POLL_SECONDS = 0.05
+_INPUT_ERROR = re.compile(r"^\s*bids_ari\.errors\.InputError: (.+)$", re.MULTILINE)
+_PR_SET_PDEATHSIG = 1
+_KILLED = (
+    "a worker process was killed, most likely for want of memory: "
+    "make more available, or use fewer --nprocs"
+)
+_STEPS = {
+    "split": "maps checked",
+    "smooth": "maps read and smoothed",
+    "mask": "mask decided",
+    "model": "group model fitted",
+    "ari": "inference for the whole mask done",
+    "clusters": "inference for clusters done",
+}
+
+
+@dataclass
+class Outcome:
+    """What became of a run."""
+
+    failed: set[str] = field(default_factory=set)
+    """Full names of the nodes that failed."""
+    input_errors: list[str] = field(default_factory=list)
+    """What was wrong with the input, a line each."""
+    defect: str = ""
+    """What else went wrong."""
+    crash_files: list[Path] = field(default_factory=list)
+
+
+class SafeMultiProc(MultiProcPlugin):
+    """
+    Nipype's MultiProc, which fails instead of waiting for ever for a worker that was killed.
+
+    Nor do its workers outlive it: if the run itself is killed, another run in the same work
+    directory must not meet them.
+    """
+
+    def __init__(self, plugin_args: dict[str, Any] | None = None) -> None:
+        super().__init__(plugin_args=plugin_args)
+        unused = cast("ProcessPoolExecutor", self.pool)
+        unused.shutdown()  # has not started a worker yet
+        self.pool = ProcessPoolExecutor(
+            max_workers=self.processors,
+            initializer=_start_worker,
+            initargs=(str(Path.cwd()), os.getpid()),
+            mp_context=mp.get_context(self.plugin_args.get("mp_context")),
+        )
+
+    def _async_callback(self, args: Future[dict[str, Any]]) -> None:
+        error = args.exception()
+        if error is None:
+            super()._async_callback(args)
+            return
+        for task_id, future in list(self._task_obj.items()):
+            if future is args:
+                self._fail(task_id, error)
+
+    def _submit_job(self, node: pe.Node, updatehash: bool = False) -> int:
+        task_id: int = super()._submit_job(node, updatehash)
+        future = self._task_obj[task_id]
+        # a future that failed at once called back before it was registered
+        if future.done() and future.exception() and task_id not in self._taskresult:
+            self._fail(task_id, future.exception())
+        return task_id
+
+    def _fail(self, task_id: int, error: BaseException | None) -> None:
+        self._taskresult[task_id] = {
+            "result": None,
+            "traceback": [f"{type(error).__name__}: {_KILLED}\n"],
+            "hostname": os.uname().nodename,
+            "taskid": task_id,
+        }
+
+
+def execute(
+    workflow: pe.Workflow,
+    crash_dir: Path,
+    *,
+    nprocs: int = 1,
+    memory_gb: float | None = None,
+    plugin_file: Path | None = None,
+    stop_on_first_crash: bool = False,
+    resource_monitor: bool = False,
+    verbose: int = 0,
+) -> Outcome:
+    """
+    Run a workflow to its end.
+
+    Parameters
+    ----------
+    workflow : Workflow
+        With its work directory set.
+    crash_dir : path
+        Where Nipype puts what it knows of nodes that failed.
+    nprocs : int
+        Processes; 1 runs without any other.
+    memory_gb : float, optional
+        What all processes may use together.
+    plugin_file : path, optional
+        YAML with ``plugin`` and ``plugin_args``, to run elsewhere (SLURM ...).
+    stop_on_first_crash : bool
+        End at the first failure instead of doing what does not depend on it.
+    resource_monitor : bool
+        Let Nipype measure memory and CPU of each node.
+    verbose : int
+        1 shows what Nipype does, 2 all it has to say.
+
+    Returns
+    -------
+    Outcome
+
+    Raises
+    ------
+    InputError
+        If the plugin file cannot be used.
+    """
+    os.environ.setdefault("LOGNAME", "bids_ari")  # nipype's SLURM plugin reads it
+    plugin, plugin_args = _plugin(nprocs, memory_gb, plugin_file)
+    outcome = Outcome()
+    plugin_args["status_callback"] = _Progress(workflow, outcome)
+    level = {0: "CRITICAL", 1: "INFO"}.get(verbose, "DEBUG")
+    nipype_config.update_config(
+        {
+            "execution": {
+                "crashdump_dir": str(crash_dir),
+                "crashfile_format": "txt",
+                "stop_on_first_crash": str(stop_on_first_crash).lower(),
+                "poll_sleep_duration": str(_POLL_SECONDS),
+                "check_version": "false",  # nothing is asked of the network
+                "create_report": "false",
+            },
+            "logging": {
+                "workflow_level": level,
+                "interface_level": level,
+                "utils_level": level,
+                "log_to_file": "false",
+            },
+        }
+    )
+    nipype_logging.update_logging(nipype_config)
+    if resource_monitor:
+        nipype_config.enable_resource_monitor()
+    # the workflow took a copy of the configuration when it was made
+    workflow.config["execution"].update(nipype_config._sections["execution"])
+
+    earlier = set(crash_dir.glob("crash-*"))
+    if plugin == "MultiProc":
+        plugin = SafeMultiProc(plugin_args=plugin_args)
+    try:
+        workflow.run(plugin=plugin, plugin_args=plugin_args)
+    except Exception as error:  # noqa: BLE001 - Nipype raises whatever a node did
+        outcome.crash_files = sorted(set(crash_dir.glob("crash-*")) - earlier)
+        _explain(error, outcome)
+    return outcome
+
+
+def _explain(error: BaseException, outcome: Outcome) -> None:
+    """Find out from what Nipype raised, and from its crash files, what was wrong."""
+    texts = [path.read_text(encoding="utf-8", errors="replace") for path in outcome.crash_files]
+    cause: BaseException | None = error
+    while cause is not None:
+        texts.append(str(cause))
+        cause = cause.__cause__
+    found = [message for text in texts for message in _INPUT_ERROR.findall(text)]
+    outcome.input_errors = list(dict.fromkeys(found))
+    if not outcome.input_errors:
+        lines = [line for line in str(texts[-1]).splitlines() if line.strip()]
+        outcome.defect = lines[-1].strip() if lines else type(error).__name__
+
+
+def _plugin(
+    nprocs: int, memory_gb: float | None, plugin_file: Path | None
+) -> tuple[Any, dict[str, Any]]:
+    if plugin_file is None:
+        if nprocs == 1:
+            return "Linear", {}
+        plugin_args: dict[str, Any] = {"n_procs": nprocs, "raise_insufficient": False}
+        if memory_gb is not None:
+            plugin_args["memory_gb"] = memory_gb
+        return "MultiProc", plugin_args
+    try:
+        content = yaml.safe_load(plugin_file.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        msg = f"{plugin_file} is not a readable YAML file: {' '.join(str(error).split())}"
+        raise InputError(msg) from error
+    if not isinstance(content, Mapping) or not isinstance(content.get("plugin"), str):
+        msg = f"{plugin_file} names no plugin, expected a line such as 'plugin: SLURM'"
+        raise InputError(msg)
+    if content["plugin"].endswith("Graph"):
+        msg = (
+            f"{plugin_file} asks for {content['plugin']}, which submits the jobs and returns before "
+            f"they have run, so that nobody would notice a failure: use "
+            f"{content['plugin'].removesuffix('Graph')}"
+        )
+        raise InputError(msg)
+    return content["plugin"], dict(content.get("plugin_args") or {})
+
+
+def _start_worker(cwd: str, parent: int) -> None:
+    process_initializer(cwd)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it was gone before we asked
+            os._exit(1)
+
+
+class _Progress:
+    """Says which steps are done, of how many, and how long each took."""
+
+    def __init__(self, workflow: pe.Workflow, outcome: Outcome) -> None:
+        self._n_steps = sum(
+            name.rsplit(".", 1)[-1] in _STEPS for name in workflow.list_node_names()
+        )
+        self._outcome = outcome
+        self._started: dict[str, float] = {}
+        self._n_done = 0
+
+    def __call__(self, node: pe.Node, status: str) -> None:
+        name = node.fullname or node.name
+        step = _STEPS.get(node.name)
+        if status == "exception":
+            self._outcome.failed.add(name)
+        elif step and status == "start":
+            self._started.setdefault(name, time.perf_counter())
+        elif step and status == "end" and name not in self._outcome.failed:
+            self._n_done += 1
+            seconds = time.perf_counter() - self._started.get(name, time.perf_counter())
+            analysis = name.split(".")[1].removesuffix("_wf")
+            LOGGER.info(
+                "[%d/%d] %s: %s (%.1f s)", self._n_done, self._n_steps, analysis, step, seconds
+            )
