@@ -106,9 +106,11 @@ def _compute(
         _empty(work_dir / workflow.name)
     if options.write_graph:
         _write_graph(workflow)
+    names = [name_of(analysis, second_level_of(analysis)) for analysis in analyses]
     outcome = execute(
         workflow,
         work_dir,
+        labels={workflow_name(name): name for name in names},
         nprocs=options.nprocs,
         memory_gb=options.mem_gb,
         plugin_file=options.use_plugin,
@@ -116,18 +118,8 @@ def _compute(
         resource_monitor=options.resource_monitor,
         verbose=options.verbose,
     )
-    stopped = bool(outcome.failed) and options.stop_on_first_crash
-    done = [
-        analysis
-        for analysis in analyses
-        if not stopped
-        and not any(
-            f".{workflow_name(name_of(analysis, second_level_of(analysis)))}." in f".{node}."
-            for node in outcome.failed
-        )
-    ]
-    if outcome.defect and not outcome.failed:  # failed as a whole, before or between the nodes
-        done = []
+    finished = [name for name in names if workflow_name(name) in outcome.finished]
+    done = [one for one, name in zip(analyses, names, strict=True) if name in finished]
     if done:
         run = {
             "CommandLine": command_line,
@@ -136,9 +128,8 @@ def _compute(
             "Started": started,
             "ElapsedSeconds": round(time.perf_counter() - clock, 1),
         }
-        for analysis in done:
-            label = name_of(analysis, second_level_of(analysis))
-            write_json(run, options.output_dir / "logs" / f"{label}_run.json")
+        for name in finished:
+            write_json(run, options.output_dir / "logs" / f"{name}_run.json")
         write_dataset_description(options.output_dir, sources)
         _write_boilerplate(options, done)
         _write_reports(options.output_dir)

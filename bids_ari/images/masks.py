@@ -29,6 +29,8 @@ class AnalysisMask(NamedTuple):
     """(n_maps,) voxels of the grid, or of the given mask, that have a value in each map."""
     rule: str
     """Where the mask came from, in words."""
+    missing_rule: str
+    """What was done about missing values, in words."""
 
 
 def load_mask(path: Path, grid: Grid) -> tuple[NDArray[np.bool_], bool]:
@@ -108,12 +110,15 @@ def analysis_mask(
 
     if mask_name and missing_voxels == "zero":
         least, rule = 0, f"all voxels of {mask_name}"
+        missing_rule = "missing values count as 0 before smoothing"
     elif mask_name:
         least, rule = n_maps, f"voxels of {mask_name} with a value in all {n_maps} maps"
+        missing_rule = "voxels with missing values are left out"
     else:
         least = n_maps - allowed_missing(n_maps, mask_coverage)
         share = "all" if least == n_maps else f"at least {least} of"
         rule = f"voxels with a finite value other than 0 in {share} {n_maps} maps"
+        missing_rule = "voxels with too many missing values are left out, others count as 0"
     features = everywhere[n_values >= least]
     if features.size == 0:
         msg = f"no voxel is left to analyse: there are no {rule}"
@@ -129,6 +134,7 @@ def analysis_mask(
         np.concatenate(missing),
         np.concatenate([block.n_values for block in coverage]),
         rule,
+        missing_rule,
     )
 
 

@@ -160,6 +160,7 @@ class DecideMask(SimpleInterface):
         self._results["missing"] = decided.missing.tolist()
         self._results["results"] = {
             "Rule": decided.rule,
+            "MissingVoxels": decided.missing_rule,
             "NumberOfFeatures": domain.n_features,
             "VolumeMm3": round(domain.n_features * domain.feature_size, 3),
             "LostFeatures": decided.n_lost,

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from types import MappingProxyType
+from typing import Any
 
 import yaml
 from nipype import config as nipype_config
@@ -44,6 +45,8 @@ _STEPS = {
 class Outcome:
     """What became of a run."""
 
+    finished: set[str] = field(default_factory=set)
+    """Names of the sub-workflows that wrote all they had to write."""
     failed: set[str] = field(default_factory=set)
     """Full names of the nodes that failed."""
     input_errors: list[str] = field(default_factory=list)
@@ -61,10 +64,11 @@ class SafeMultiProc(MultiProcPlugin):
     directory must not meet them.
     """
 
+    pool: Any
+
     def __init__(self, plugin_args: dict[str, Any] | None = None) -> None:
         super().__init__(plugin_args=plugin_args)
-        unused = cast("ProcessPoolExecutor", self.pool)
-        unused.shutdown()  # has not started a worker yet
+        self.pool.shutdown()  # has not started a worker yet
         self.pool = ProcessPoolExecutor(
             max_workers=self.processors,
             initializer=_start_worker,
@@ -102,6 +106,7 @@ def execute(
     workflow: pe.Workflow,
     crash_dir: Path,
     *,
+    labels: Mapping[str, str] = MappingProxyType({}),
     nprocs: int = 1,
     memory_gb: float | None = None,
     plugin_file: Path | None = None,
@@ -118,6 +123,8 @@ def execute(
         With its work directory set.
     crash_dir : path
         Where Nipype puts what it knows of nodes that failed.
+    labels : mapping
+        What to call the sub-workflows in the log, by their names.
     nprocs : int
         Processes; 1 runs without any other.
     memory_gb : float, optional
@@ -143,7 +150,7 @@ def execute(
     os.environ.setdefault("LOGNAME", "bids_ari")  # nipype's SLURM plugin reads it
     plugin, plugin_args = _plugin(nprocs, memory_gb, plugin_file)
     outcome = Outcome()
-    plugin_args["status_callback"] = _Progress(workflow, outcome)
+    plugin_args["status_callback"] = _Progress(workflow, labels, outcome)
     level = {0: "CRITICAL", 1: "INFO"}.get(verbose, "DEBUG")
     nipype_config.update_config(
         {
@@ -190,8 +197,10 @@ def _explain(error: BaseException, outcome: Outcome) -> None:
     found = [message for text in texts for message in _INPUT_ERROR.findall(text)]
     outcome.input_errors = list(dict.fromkeys(found))
     if not outcome.input_errors:
-        lines = [line for line in str(texts[-1]).splitlines() if line.strip()]
-        outcome.defect = lines[-1].strip() if lines else type(error).__name__
+        lines = [line.strip() for line in texts[-1].splitlines() if line.strip()]
+        outcome.defect = lines[-1] if lines else type(error).__name__
+        if not outcome.crash_files:  # where it happened is written nowhere else
+            LOGGER.error("the run failed outside of its nodes", exc_info=error)
 
 
 def _plugin(
@@ -233,7 +242,13 @@ def _start_worker(cwd: str, parent: int) -> None:
 class _Progress:
     """Says which steps are done, of how many, and how long each took."""
 
-    def __init__(self, workflow: pe.Workflow, outcome: Outcome) -> None:
+    def __init__(self, workflow: pe.Workflow, labels: Mapping[str, str], outcome: Outcome) -> None:
+        self._labels = labels
+        self._sinks: dict[str, set[str]] = {}
+        for name in workflow.list_node_names():
+            analysis, _, node = name.partition(".")
+            if node.startswith("ds_"):
+                self._sinks.setdefault(analysis, set()).add(node)
         self._n_steps = sum(
             name.rsplit(".", 1)[-1] in _STEPS for name in workflow.list_node_names()
         )
@@ -242,16 +257,29 @@ class _Progress:
         self._n_done = 0
 
     def __call__(self, node: pe.Node, status: str) -> None:
-        name = node.fullname or node.name
-        step = _STEPS.get(node.name)
+        full_name = node.fullname or node.name
         if status == "exception":
-            self._outcome.failed.add(name)
-        elif step and status == "start":
-            self._started.setdefault(name, time.perf_counter())
-        elif step and status == "end" and name not in self._outcome.failed:
+            self._outcome.failed.add(full_name)
+        elif status == "start":
+            self._started.setdefault(full_name, time.perf_counter())
+        elif full_name.count("."):  # the parts of a MapNode have bare names: the whole counts
+            _, analysis, *_, name = full_name.split(".")
+            now = time.perf_counter()  # sinks end without having told of their start
+            self._end(analysis, name, now - self._started.get(full_name, now))
+
+    def _end(self, analysis: str, name: str, seconds: float) -> None:
+        waiting = self._sinks.get(analysis, set())
+        if name in waiting:
+            waiting.remove(name)
+            if not waiting:
+                self._outcome.finished.add(analysis)
+        elif name in _STEPS:
             self._n_done += 1
-            seconds = time.perf_counter() - self._started.get(name, time.perf_counter())
-            analysis = name.split(".")[1].removesuffix("_wf")
             LOGGER.info(
-                "[%d/%d] %s: %s (%.1f s)", self._n_done, self._n_steps, analysis, step, seconds
+                "[%d/%d] %s: %s (%.1f s)",
+                self._n_done,
+                self._n_steps,
+                self._labels.get(analysis, analysis),
+                _STEPS[name],
+                seconds,
             )
