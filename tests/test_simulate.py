@@ -472,6 +472,18 @@ def test_good_bounds_are_said_to_hold(analysed: Callable[..., Any]) -> None:
     assert any(line.startswith("all bounds hold") for line in describe([found]))
 
 
+def test_clusters_of_which_nothing_is_claimed_are_summed_up(
+    analysed: Callable[..., Any],
+) -> None:
+    (found,) = compare(*analysed())
+    for number, claim in enumerate((Claim(15, 0, 6, 3), Claim(2, 0, 1, 0)), start=4):
+        found.clusters[number, "negative"] = claim
+    lines = list(describe([found]))
+    expected = "2 more, of 15 voxels at most: 7 of their 17 voxels truly are active"
+    assert f"nothing is claimed of {expected}" in lines
+    assert sum(line.startswith("      ") for line in lines) == 3
+
+
 def test_an_output_without_clusters_files_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -133,11 +133,20 @@ def describe(comparisons: Iterable[Comparison]) -> Iterator[str]:
         yield comparison.name
         yield f"({comparison.settings})"
         yield "cluster  sign      voxels  claimed TDP  true share  in regions"
+        silent = [claim for claim in comparison.clusters.values() if not claim.discoveries]
         for (number, sign), claim in comparison.clusters.items():
+            if not claim.discoveries:
+                continue
             share, true, strict = (count / claim.voxels for count in claim[1:])
             yield (
                 f"{number:7d}  {sign:8}  {claim.voxels:6d}     >= {share:5.3f}"
                 f"       {true:5.3f}       {strict:5.3f}" + ("" if claim.holds else "  too high")
+            )
+        if silent:
+            voxels, active = (sum(claim[which] for claim in silent) for which in (0, 2))
+            yield (
+                f"nothing is claimed of {len(silent)} more, of {max(silent).voxels} voxels at most: "
+                f"{active} of their {voxels} voxels truly are active"
             )
         whole = comparison.whole
         yield (
