@@ -52,8 +52,11 @@ def datasets(bids_dir: Path, derivatives: Mapping[str, Path]) -> dict[str, Path]
     roots = {RAW: Path(os.path.abspath(bids_dir))}  # noqa: PTH100
     for name, path in derivatives.items():
         root = Path(os.path.abspath(path))  # noqa: PTH100
-        if name == RAW or not name or set(name) & set(":/\\ "):
-            msg = f"--derivatives {name}={path}: expected a name without : / \\, and not raw"
+        if name in {RAW, ""} or name.startswith(".") or set(name) & set(":/\\ "):
+            msg = (
+                f"--derivatives {name}={path}: expected a name without : / \\ and without a dot "
+                f"in front, and not {RAW}"
+            )
             raise InputError(msg, ExitCode.USAGE)
         twin = next((one for one, other in roots.items() if other == root and one != RAW), "")
         if twin:
@@ -145,10 +148,11 @@ def collect(
     maps = _select(scans, query, asked, database_dir)
     if not maps:
         refuse_nothing(scans, query)
-    for one in maps:
-        if not one.path.exists():
-            root = roots[one.uri.split(":")[1]]
-            raise InputError(not_fetched(one.path, root))
+    missing = sorted(one.uri for one in maps if not one.path.exists())
+    if missing:
+        _, dataset, relative = missing[0].split(":", 2)
+        more = f" (and {len(missing) - 1} more files)" if len(missing) > 1 else ""
+        raise InputError(not_fetched(roots[dataset] / relative, roots[dataset], more))
     held = frozenset[str]().union(*(one.held for one in scans))
     subjects = frozenset(asked) or held | (known_listed or frozenset())
 

@@ -51,10 +51,10 @@ def describe(root: Path) -> dict[str, Any]:
     return description
 
 
-def not_fetched(path: Path, root: Path) -> str:
-    """Say that a file is a link to content that is elsewhere."""
+def not_fetched(path: Path, root: Path, more: str = "") -> str:
+    """Say that a file is a link to content that is elsewhere; ``more`` is put behind its name."""
     return (
-        f"{path} is a link to {path.readlink()}, which is not there; if the dataset is under "
+        f"{path}{more} is a link to {path.readlink()}, which is not there; if the dataset is under "
         f"DataLad, fetch its content with: datalad get -d {root} {path.relative_to(root)}"
     )
 

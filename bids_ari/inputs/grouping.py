@@ -188,7 +188,8 @@ def inclusion(
             reason = "" if is_listed else "not in participants.tsv"
             lines.append(Inclusion(subject, True, reason, uris[subject]))
         else:
-            reason = why_out(entities, universe.names_of(subject), query)
+            names = [{"subject": subject, **one} for one in universe.names_of(subject)]
+            reason = why_out(entities, names, query)
             lines.append(Inclusion(subject, False, reason, ""))
     return tuple(lines)
 
@@ -206,7 +207,7 @@ def why_out(
     entities : mapping of str to str
         Of the analysis.
     names : sequence of dict
-        Entities of the first-level maps of the subject.
+        Entities of the first-level maps of the subject, the subject among them.
     query : mapping of str to sequence
         What was asked for beyond these.
 

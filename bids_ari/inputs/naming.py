@@ -1,7 +1,7 @@
 """The tables: entities that names are made of, and who writes first-level maps where."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,7 @@ class Flavour:
     name: str
     written_by: tuple[str, ...]
     folders: tuple[str, ...]
-    rename: dict[str, str]
+    rename: dict[str, str] = field(hash=False)
     space_from: tuple[str, ...]
     levels: bool
 

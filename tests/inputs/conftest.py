@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 WriteDataset = Callable[..., Path]
-GENERIC = "sub-{sub}/sub-{sub}_task-{task}_space-MNI_contrast-{contrast}_stat-{stat}_statmap.nii.gz"
+GENERIC = (
+    "sub-{sub}/sub-{sub}_task-{task}_space-MNI_contrast-{contrast}_stat-{stat}_statmap.nii.gz"
+)
 
 
 @pytest.fixture

@@ -106,8 +106,10 @@ TREES = {
     "HALFpipe": Tree(
         "HALFpipe",
         (
-            "sub-{sub}/func/sub-{sub}_task-gamble_feature-events_taskcontrast-{contrast}"
-            "_stat-{stat}_statmap.nii.gz",
+            (
+                "sub-{sub}/func/sub-{sub}_task-gamble_feature-events_taskcontrast-{contrast}"
+                "_stat-{stat}_statmap.nii.gz"
+            ),
         ),
         ("grouplevel/task-gamble_model-m_contrast-loss_stat-effect_statmap.nii.gz",),
         {"Name": "HALFpipe - ", "GeneratedBy": [{"Name": "HALFpipe"}]},
@@ -116,11 +118,15 @@ TREES = {
     "HALFpipe that sums up runs, without a description": Tree(
         "HALFpipe",
         (
-            "sub-{sub}/func/task-gamble/sub-{sub}_task-gamble_feature-events_"
-            "taskcontrast-{contrast}_model-aggregateAcrossRuns_contrast-intercept"
-            "_stat-{stat}_statmap.nii.gz",
-            "sub-{sub}/func/task-gamble/sub-{sub}_task-gamble_run-1_feature-events_"
-            "taskcontrast-{contrast}_stat-{stat}_statmap.nii.gz",
+            (
+                "sub-{sub}/func/task-gamble/sub-{sub}_task-gamble_feature-events_"
+                "taskcontrast-{contrast}_model-aggregateAcrossRuns_contrast-intercept"
+                "_stat-{stat}_statmap.nii.gz"
+            ),
+            (
+                "sub-{sub}/func/task-gamble/sub-{sub}_task-gamble_run-1_feature-events_"
+                "taskcontrast-{contrast}_stat-{stat}_statmap.nii.gz"
+            ),
         ),
         (),
         None,
