@@ -36,7 +36,7 @@ lint: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/codespell bids_ari benchmarks docs tests Makefile pyproject.toml CITATION.cff *.md
-	$(BIN)/numpydoc lint $$(find bids_ari -name '*.py')
+	$(BIN)/python -W 'ignore:Unknown section:UserWarning' -m numpydoc lint $$(find bids_ari -name '*.py')
 	$(BIN)/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
 
 types: $(VENV)/installed-dev
