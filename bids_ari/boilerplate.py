@@ -155,13 +155,14 @@ def _group_model(
     mask_rule: str | None,
 ) -> str:
     names = [contrast] if isinstance(contrast, str) else list(contrast)
+    plural = "s" if len(names) > 1 else ""
     quoted = _list([f'"{name}"' for name in names])
+    of_what = f" of the contrast{plural} {quoted}" if names else ""
     n_people = f" of {n_maps} participants" if n_maps is not None else ""
     sentences = [
         (
-            f"First-level {_MAPS.get(input_stat, f'{input_stat} maps')} of the "
-            f"contrast{'s' if len(names) > 1 else ''} {quoted}{n_people}, organised according to the "
-            "Brain Imaging Data Structure [@bids; @pybids], entered a group analysis."
+            f"First-level {_MAPS.get(input_stat, f'{input_stat} maps')}{of_what}{n_people}, "
+            "organised according to the Brain Imaging Data Structure [@bids; @pybids], entered a group analysis."
         ),
         f"The maps were smoothed with a Gaussian kernel of {smoothing_fwhm:g} mm full width at "
         "half maximum."

@@ -57,6 +57,13 @@ def test_the_text_before_a_run_claims_no_result() -> None:
         assert result not in text
 
 
+def test_a_contrast_without_a_name_is_not_quoted() -> None:
+    text = boilerplate.methods(contrast="", n_maps=9)
+    assert text.startswith(
+        "First-level effect estimates (contrast of parameter estimates) of 9 participants"
+    )
+
+
 def test_other_models_are_named() -> None:
     text = boilerplate.methods(contrast="c", model="age", regressors=["intercept", "age"])
     assert '(model "age", regressors intercept and age)' in text

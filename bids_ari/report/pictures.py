@@ -189,20 +189,29 @@ def _background(result: Result, mask: figures.Volume) -> tuple[figures.Volume | 
 
 
 def _heights(result: Result, mask: figures.Volume) -> list[float]:
-    """Choose axial cuts in mm: through the peaks of the best clusters, the rest spread evenly."""
-    low, high = mask.corners(mask.values > 0)[:, 2]
+    """Choose axial cuts in mm: peaks with a discovery, what lies between, then the rest."""
     chosen: list[float] = []
 
     def add(height: float, apart: float) -> None:
         if len(chosen) < N_CUTS and all(abs(height - other) >= apart for other in chosen):
-            chosen.append(height)
+            chosen.append(float(height))
 
     clusters = [cluster for threshold in result.thresholds for cluster in threshold.clusters]
-    for cluster in sorted(clusters, key=lambda c: (-c.discoveries, -c.voxels)):
+    clusters.sort(key=lambda cluster: (-cluster.discoveries, -cluster.voxels))
+    for cluster in clusters:
+        if cluster.discoveries:
+            add(cluster.peak.position[2], APART)
+    tdp = _volume(result.thresholds[0].tdp)
+    if np.any(tdp.values > 0):
+        low, high = tdp.corners(tdp.values > 0)[:, 2]
+        for height in np.linspace(low + 0.1 * (high - low), high - 0.1 * (high - low), N_CUTS):
+            add(np.rint(height), APART)
+    for cluster in clusters:
         add(cluster.peak.position[2], APART)
+    low, high = mask.corners(mask.values > 0)[:, 2]
     for apart in (2 * APART, APART, APART / 4):
         for height in np.linspace(low + 0.12 * (high - low), high - 0.08 * (high - low), N_CUTS):
-            add(float(np.rint(height)), apart)
+            add(np.rint(height), apart)
     return sorted(chosen)
 
 

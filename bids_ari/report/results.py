@@ -112,7 +112,8 @@ class Result:
     @property
     def contrast(self) -> str:
         """Name of the contrast."""
-        return str(self.model["Model"].get("Contrast", self.entities.get("contrast", self.stem)))
+        named = self.model["Model"].get("Contrast") or self.entities.get("contrast")
+        return str(named or self.stem)
 
     @property
     def n_features(self) -> int:

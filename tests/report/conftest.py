@@ -138,11 +138,11 @@ def write_analysis(
         "desc-analysis_mask",
         {
             "Type": "Brain",
-            "Rule": "Voxels with finite, non-zero values in all maps.",
+            "Rule": f"voxels with a finite value other than 0 in all {n_maps} maps",
             "NumberOfFeatures": int(mask.sum()),
             "VolumeMm3": voxel * int(mask.sum()),
             "LostFeatures": 0,
-            "MissingVoxels": "Missing values count as 0 before smoothing.",
+            "MissingVoxels": "missing values count as 0 before smoothing",
         }
         | (mask_sidecar or {}),
         np.uint8,
