@@ -1,6 +1,6 @@
 """Blocks of maps: read once, smoothed, masked, kept as arrays."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -82,20 +82,15 @@ def smooth_block(
 def _smooth_in_mask(
     paths: Sequence[Path], grid: Grid, smoother: Smoother | None, mask: NDArray[np.bool_]
 ) -> Block:
-    kept = np.flatnonzero(mask)
-    values = np.empty((len(paths), kept.size), dtype=np.float32)
-    has_value = np.empty((len(paths), kept.size), dtype=bool)
-    inside = _Inside(mask)
-    for row, path in enumerate(paths):
-        volume = _read_values(path, grid)
-        has_value[row] = inside.take(volume[inside.box]) != 0
-        if not has_value[row].any():
-            msg = f"{path} has no value in the mask: all are 0 or not finite"
-            raise InputError(msg)
-        values[row] = inside.take(
-            smoother.smooth(volume, inside.box) if smoother else volume[inside.box]
-        )
-    return Block(values, kept, has_value, np.any(has_value, axis=0), has_value.sum(axis=1))
+    values, has_value = _take(
+        (_read_values(path, grid) for path in paths), len(paths), mask, smoother
+    )
+    n_values = has_value.sum(axis=1)
+    if not n_values.all():
+        path = paths[int(np.argmin(n_values))]
+        msg = f"{path} has no value in the mask: all are 0 or not finite"
+        raise InputError(msg)
+    return Block(values, np.flatnonzero(mask), has_value, np.any(has_value, axis=0), n_values)
 
 
 def _smooth_where_covered(
@@ -111,35 +106,33 @@ def _smooth_where_covered(
         names = ", ".join(str(path) for path in paths[:3])
         msg = f"no voxel has a value in enough of these maps: {names}{' ...' * (len(paths) > 3)}"
         raise InputError(msg)
-    inside = _Inside(covered)
-    values = np.empty((len(paths), inside.size), dtype=np.float32)
-    has_value = np.empty((len(paths), inside.size), dtype=bool)
-    for row, volume in enumerate(volumes):
-        has_value[row] = inside.take(volume[inside.box]) != 0
-        values[row] = inside.take(
-            smoother.smooth(volume, inside.box) if smoother else volume[inside.box]
-        )
+    values, has_value = _take(volumes, len(paths), covered, smoother)
     n_values = np.array([np.count_nonzero(volume) for volume in volumes])
     anywhere = (n_missing < len(paths)).ravel()
     return Block(values, np.flatnonzero(covered), has_value, anywhere, n_values)
 
 
-class _Inside:
-    """Picks the voxels of a mask, in C order of the grid, out of its bounding box."""
-
-    def __init__(self, mask: NDArray[np.bool_]) -> None:
-        box = bounding_box(mask)
-        if box is None:
-            msg = "the mask is empty"
-            raise ValueError(msg)
-        self.box = box
-        where = np.nonzero(mask[box])
-        # the boxes of values have their first axis fastest
-        self._index = np.ravel_multi_index(where, mask[box].shape, order="F")
-        self.size = self._index.size
-
-    def take(self, box: NDArray[np.floating]) -> NDArray[np.floating]:
-        return box.ravel(order="F").take(self._index)
+def _take(
+    volumes: Iterable[NDArray[np.float32]],
+    n_maps: int,
+    mask: NDArray[np.bool_],
+    smoother: Smoother | None,
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Smooth volumes and take the voxels of a mask, in C order of the grid."""
+    box = bounding_box(mask)
+    if box is None:
+        msg = "the mask is empty"
+        raise ValueError(msg)
+    # volumes have their first axis fastest in memory
+    index = np.ravel_multi_index(np.nonzero(mask[box]), mask[box].shape, order="F")
+    values = np.empty((n_maps, index.size), dtype=np.float32)
+    has_value = np.empty((n_maps, index.size), dtype=bool)
+    for row, volume in enumerate(volumes):
+        part = volume[box]
+        has_value[row] = part.ravel(order="F").take(index) != 0
+        smoothed = smoother.smooth(volume, box) if smoother else part
+        values[row] = smoothed.ravel(order="F").take(index)
+    return values, has_value
 
 
 def _read_values(path: Path, grid: Grid) -> NDArray[np.float32]:
@@ -173,7 +166,7 @@ def save_block(block: Block, out_file: Path) -> tuple[Path, Path]:
     """
     coverage_file = out_file.with_name(f"{out_file.stem}_coverage.npz")
     np.save(out_file, block.values)
-    np.savez_compressed(
+    np.savez(
         coverage_file,
         kept=block.kept,
         has_value=np.packbits(block.has_value, axis=1),
@@ -222,6 +215,31 @@ def load_block(
     (n_maps, n_features) array
     """
     values: NDArray[np.float32] = np.load(values_file, mmap_mode="r")
+    columns = columns_of(features, kept)
+    return values if isinstance(columns, slice) else values[:, columns]
+
+
+def columns_of(features: NDArray[np.int64], kept: NDArray[np.int64]) -> slice | NDArray[np.intp]:
+    """
+    Find the columns of a block that hold some voxels.
+
+    Parameters
+    ----------
+    features : (n_features,) array
+        Flat index of each voxel in the grid, ascending, all of them kept.
+    kept : (n_kept,) array
+        Flat index of each column of the block in the grid, ascending.
+
+    Returns
+    -------
+    slice or (n_features,) array
+        What indexes the columns; a slice, which copies nothing, if it is all of them.
+
+    Examples
+    --------
+    >>> columns_of(np.array([4, 9]), np.array([2, 4, 9]))
+    array([1, 2])
+    """
     if np.array_equal(kept, features):
-        return values
-    return values[:, np.searchsorted(kept, features)]
+        return slice(None)
+    return np.searchsorted(kept, features)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bids_ari.errors import InputError
-from bids_ari.images.blocks import load_coverage
+from bids_ari.images.blocks import columns_of, load_coverage
 from bids_ari.images.nifti import Grid, read_map
 
 MissingVoxels = Literal["zero", "drop"]
@@ -101,11 +101,10 @@ def analysis_mask(
     coverage = [load_coverage(path) for path in coverage_files]
     n_maps = sum(len(block.has_value) for block in coverage)
     # a voxel that one of the blocks did not keep lacks values in too many of its maps
-    everywhere = reduce(np.intersect1d, (block.kept for block in coverage))
+    everywhere = reduce(_common, (block.kept for block in coverage))
     anywhere = np.logical_or.reduce([block.anywhere for block in coverage])
     n_values = sum(
-        block.has_value[:, np.searchsorted(block.kept, everywhere)].sum(axis=0)
-        for block in coverage
+        block.has_value[:, columns_of(everywhere, block.kept)].sum(axis=0) for block in coverage
     )
 
     if mask_name and missing_voxels == "zero":
@@ -124,8 +123,7 @@ def analysis_mask(
         msg = f"no voxel is left to analyse: there are no {rule}"
         raise InputError(msg)
     missing = [
-        (~block.has_value[:, np.searchsorted(block.kept, features)]).sum(axis=1)
-        for block in coverage
+        (~block.has_value[:, columns_of(features, block.kept)]).sum(axis=1) for block in coverage
     ]
     candidates = everywhere.size if mask_name else int(np.count_nonzero(anywhere))
     return AnalysisMask(
@@ -160,6 +158,12 @@ def allowed_missing(n_maps: int, mask_coverage: float) -> int:
     """
     needed = np.ceil(round(mask_coverage * n_maps, 6))  # 0.7 * 10 is 7.000000000000001
     return n_maps - max(int(needed), 1)
+
+
+def _common(first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.int64]:
+    if np.array_equal(first, second):  # as a rule, and much faster
+        return first
+    return np.intersect1d(first, second, assume_unique=True)
 
 
 def _resample_nearest(inside: NDArray[np.bool_], found: Grid, grid: Grid) -> NDArray[np.bool_]:

@@ -8,7 +8,6 @@ Merging is associative: blocks may come in any order and from other processes.
 """
 
 from collections.abc import Iterable
-from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
@@ -124,8 +123,21 @@ def fit(blocks: Iterable[tuple[NDArray[np.floating], NDArray[np.floating]]]) -> 
     Returns
     -------
     Rotated
+
+    Raises
+    ------
+    ValueError
+        If there is no block.
     """
-    return reduce(merge, (rotate(effects, design) for effects, design in blocks))
+    total: Rotated | None = None
+    for effects, design in blocks:
+        part = rotate(effects, design)
+        del effects  # or it would be held while the next block is made
+        total = merge(total, part) if total else part
+    if total is None:
+        msg = "there are no maps to fit"
+        raise ValueError(msg)
+    return total
 
 
 def contrast_maps(rotated: Rotated, contrast: NDArray[np.floating]) -> ContrastMaps:

@@ -1,6 +1,7 @@
 """Run a workflow: plugin, progress, and what became of it."""
 
 import ctypes
+import gc
 import logging
 import multiprocessing as mp
 import os
@@ -179,11 +180,16 @@ def execute(
     earlier = set(crash_dir.glob("crash-*"))
     if plugin == "MultiProc":
         plugin = SafeMultiProc(plugin_args=plugin_args)
+    # MultiProc collects garbage every time it looks after its workers: spare it what is there now
+    gc.collect()
+    gc.freeze()
     try:
         workflow.run(plugin=plugin, plugin_args=plugin_args)
     except Exception as error:  # noqa: BLE001 - Nipype raises whatever a node did
         outcome.crash_files = sorted(set(crash_dir.glob("crash-*")) - earlier)
         _explain(error, outcome)
+    finally:
+        gc.unfreeze()
     return outcome
 
 

@@ -1,0 +1,215 @@
+"""
+Time and memory of the group analysis, side by side with nilearn in one run.
+
+The task is nilearn's example of the true positive proportion in clusters: smooth with 8 mm, fit a
+one-sample model, z map, bounds for clusters at z > 3, 4, 5; write the z map and the map of bounds.
+Maps are simulated on a 2 mm grid. Each measurement is a fresh process with one thread, imports
+included. Only ratios mean anything: run it on a machine that does nothing else.
+
+    python benchmarks/group_vs_nilearn.py [--maps 16 64 256] [--command 64] [--data DIR]
+"""
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+FWHM = 8.0
+THRESHOLDS = (3.0, 4.0, 5.0)
+ALPHA = 0.05
+
+
+def with_bids_ari(maps: list[Path], out_dir: Path) -> None:
+    """Do the task with the functions that the nodes of the workflow call."""
+    import numpy as np
+
+    from bids_ari.images import VolumeDomain, common_grid, smooth_block
+    from bids_ari.stats import (
+        METHODS,
+        Evidence,
+        contrast_maps,
+        fit,
+        label_clusters,
+        min_true_discoveries_by_label,
+        p_value,
+        supra_threshold,
+        z_value,
+    )
+
+    grid = common_grid(maps)
+    kept = []
+
+    def block(start: int) -> tuple[Any, Any]:
+        some = smooth_block(maps[start : start + 16], grid, fwhm=FWHM)
+        kept.append(some.kept)
+        return some[0], np.ones((len(some[0]), 1))
+
+    model = contrast_maps(fit(map(block, range(0, len(maps), 16))), np.ones(1))
+    if any(not np.array_equal(features, kept[0]) for features in kept):
+        msg = "the simulated maps cover different voxels"
+        raise ValueError(msg)
+    domain = VolumeDomain(grid, kept[0])
+    z_values, p_values = z_value(model.t, model.dof), p_value(model.t, model.dof, "greater")
+    critical_vector = METHODS["ari"](Evidence(p_values), ALPHA)
+    tdp = np.zeros(domain.n_features)
+    for threshold in THRESHOLDS:
+        beyond = supra_threshold(z_values, threshold, "greater")
+        clusters = label_clusters(
+            z_values, beyond, domain.adjacency(np.flatnonzero(beyond), connectivity=6)
+        )
+        _, size, found = min_true_discoveries_by_label(p_values, clusters.labels, critical_vector)
+        inside = clusters.labels > 0
+        tdp[inside] = (found / size)[clusters.labels[inside] - 1]
+    domain.write(z_values.astype(np.float32), out_dir / "z.nii.gz")
+    domain.write(tdp.astype(np.float32), out_dir / "tdp.nii.gz")
+
+
+def with_nilearn(maps: list[Path], out_dir: Path) -> None:
+    """Do the task as nilearn's example does."""
+    import warnings
+
+    import numpy as np
+    import pandas as pd
+    from nilearn.glm import cluster_level_inference
+    from nilearn.glm.second_level import SecondLevelModel
+
+    warnings.simplefilter("ignore")
+    model = SecondLevelModel(smoothing_fwhm=FWHM).fit(
+        [str(path) for path in maps],
+        design_matrix=pd.DataFrame({"intercept": np.ones(len(maps))}),
+    )
+    z_map = model.compute_contrast(output_type="z_score")
+    tdp_map = cluster_level_inference(z_map, threshold=list(THRESHOLDS), alpha=ALPHA)
+    z_map.to_filename(out_dir / "z.nii.gz")
+    tdp_map.to_filename(out_dir / "tdp.nii.gz")
+
+
+TASKS: dict[str, Callable[[list[Path], Path], None]] = {
+    "bids_ari": with_bids_ari,
+    "nilearn": with_nilearn,
+}
+
+
+def measure(command: list[str]) -> dict[str, float]:
+    """Run a command; CPU seconds with all its children, wall seconds, peak memory in MiB."""
+    environment = {
+        **os.environ,
+        **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
+    }
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    process = subprocess.Popen(command, env=environment)
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        msg = f"failed: {' '.join(command)}"
+        raise SystemExit(msg)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return {
+        "cpu": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
+        "wall": time.perf_counter() - start,
+        "peak": usage.ru_maxrss / 1024,
+    }
+
+
+def compare_maps(first: Path, second: Path) -> dict[str, float]:
+    """Give the largest difference of the maps that two tasks wrote."""
+    import nibabel as nb
+    import numpy as np
+
+    return {
+        name: float(
+            np.max(
+                np.abs(
+                    nb.Nifti1Image.from_filename(first / f"{name}.nii.gz").get_fdata()
+                    - nb.Nifti1Image.from_filename(second / f"{name}.nii.gz").get_fdata()
+                )
+            )
+        )
+        for name in ("z", "tdp")
+    }
+
+
+def run_core(n_maps: int, dataset: Path, work: Path, repeats: int) -> dict[str, float]:
+    """Measure both tasks, alternating, and print one line."""
+    best: dict[str, dict[str, float]] = {}
+    for _ in range(repeats):
+        for name in TASKS:
+            out_dir = work / f"{name}_{n_maps}"
+            out_dir.mkdir(exist_ok=True)
+            command = [sys.executable, __file__, "--task", name]
+            found = measure(
+                [*command, "--maps", str(n_maps), "--data", str(dataset), "--out", str(out_dir)]
+            )
+            if name not in best or found["cpu"] < best[name]["cpu"]:
+                best[name] = found
+    ours, theirs = best["bids_ari"], best["nilearn"]
+    differ = compare_maps(work / f"bids_ari_{n_maps}", work / f"nilearn_{n_maps}")
+    print(
+        f"{n_maps:5d} {theirs['cpu']:9.2f} {theirs['peak']:9.0f} {ours['cpu']:9.2f} "
+        f"{ours['peak']:9.0f} {ours['cpu'] / theirs['cpu']:9.3f} "
+        f"{differ['z']:9.1e} {differ['tdp']:9.1e}",
+        flush=True,
+    )
+    return ours
+
+
+def run_command(n_maps: int, dataset: Path, work: Path) -> None:
+    """Measure the whole command, reports and all, against the script with nilearn."""
+    labels = [path.name for path in sorted((dataset / "node-subjectLevel").glob("sub-*"))[:n_maps]]
+    out_dir = work / "command"
+    thresholds = " ".join(f"{threshold:g}" for threshold in THRESHOLDS)
+    options = f"--smoothing-fwhm {FWHM:g} --alternative greater --connectivity 6"
+    command = [sys.executable, "-m", "bids_ari", str(dataset), str(out_dir), "group"]
+    command += [*options.split(), "--cluster-threshold", *thresholds.split()]
+    ours = measure([*command, "--participant-label", *labels, "-w", str(work / "work")])
+    (work / "script").mkdir(exist_ok=True)
+    script = [sys.executable, __file__, "--task", "nilearn", "--maps", str(n_maps)]
+    theirs = measure([*script, "--data", str(dataset), "--out", str(work / "script")])
+    print(f"\nwhole command, {n_maps} maps: CPU s, wall s, peak MiB of the largest process")
+    for name, found in (("bids-ari ... group", ours), ("nilearn script", theirs)):
+        print(f"  {name:20s} {found['cpu']:8.2f} {found['wall']:8.2f} {found['peak']:8.0f}")
+    print(
+        f"  ratio                {ours['cpu'] / theirs['cpu']:8.2f} {ours['wall'] / theirs['wall']:8.2f}"
+    )
+
+
+def main() -> None:
+    """Simulate, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0] if __doc__ else "")
+    parser.add_argument("--maps", type=int, nargs="+", default=[16, 64, 256], help="group sizes")
+    parser.add_argument("--command", type=int, default=64, help="group size for the whole command")
+    parser.add_argument("--repeats", type=int, default=3, help="the best of so many counts")
+    parser.add_argument("--data", type=Path, help="keep the simulated maps here, and reuse them")
+    parser.add_argument("--task", choices=TASKS, help=argparse.SUPPRESS)
+    parser.add_argument("--out", type=Path, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+
+    if args.task:
+        maps = sorted(args.data.glob("node-subjectLevel/sub-*/*_stat-effect_statmap.nii.gz"))
+        TASKS[args.task](maps[: args.maps[0]], args.out)
+        return
+    with tempfile.TemporaryDirectory() as temporary:
+        work = Path(temporary)
+        dataset = args.data or work / "firstlevel"
+        if not (dataset / "dataset_description.json").exists():
+            subjects = max(*args.maps, args.command)
+            command = [sys.executable, "-m", "bids_ari.simulate", str(dataset)]
+            measure([*command, "--subjects", str(subjects), "--voxel-size", "2"])
+        print("      ------ nilearn ------ ----- bids_ari ----     ratio   largest difference")
+        print("    N     CPU s  peak MiB     CPU s  peak MiB    of CPU         z       TDP")
+        ours = {n: run_core(n, dataset, work, args.repeats) for n in args.maps}
+        few, many = min(ours), max(ours)
+        ratio = ours[many]["peak"] / ours[few]["peak"]
+        print(f"\npeak memory of bids_ari at N = {many} against N = {few}: {ratio:.3f}")
+        run_command(args.command, dataset, work)
+    print(json.dumps({str(n): found for n, found in ours.items()}))
+
+
+if __name__ == "__main__":
+    main()
