@@ -154,7 +154,7 @@ def _group_model(
     regressors: Sequence[str],
     mask_rule: str | None,
 ) -> str:
-    names = [contrast] if isinstance(contrast, str) else list(contrast)
+    names = [name for name in ([contrast] if isinstance(contrast, str) else contrast) if name]
     plural = "s" if len(names) > 1 else ""
     quoted = _list([f'"{name}"' for name in names])
     of_what = f" of the contrast{plural} {quoted}" if names else ""
@@ -162,7 +162,8 @@ def _group_model(
     sentences = [
         (
             f"First-level {_MAPS.get(input_stat, f'{input_stat} maps')}{of_what}{n_people}, "
-            "organised according to the Brain Imaging Data Structure [@bids; @pybids], entered a group analysis."
+            "organised according to the Brain Imaging Data Structure [@bids; @pybids], entered a "
+            "group analysis."
         ),
         f"The maps were smoothed with a Gaussian kernel of {smoothing_fwhm:g} mm full width at "
         "half maximum."
@@ -192,8 +193,8 @@ def _inference(
     sentences = [
         (
             "All-Resolutions Inference [@rosenblatt2018] gave, for every set of voxels, a lower "
-            "confidence bound on the number of truly active voxels in it (true discoveries), and "
-            "divided by the size of the set the true discovery proportion (TDP)."
+            "confidence bound on the number of truly active voxels in it (true discoveries) and, "
+            "divided by the size of the set, on the true discovery proportion (TDP)."
         ),
         (
             f"The bounds come from closed testing with Simes' test [@simes1986; @goeman2011; "

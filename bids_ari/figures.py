@@ -274,7 +274,7 @@ def design_matrix(
     """
     n_maps, n_regressors = values.shape
     last = _shorten(names[-1])  # stands out to the right
-    figure = _figure(0.9 + 0.07 * len(last) + 0.75 * n_regressors, min(4.2, 1.4 + 0.09 * n_maps))
+    figure = _figure(0.9 + 0.07 * len(last) + 0.75 * n_regressors, min(3.4, 1.3 + 0.06 * n_maps))
     axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
     axes.set_position(_inset(figure, left=0.8, right=0.1 + 0.07 * len(last), top=0.5, bottom=0.42))
     scale = np.max(np.abs(values), axis=0, keepdims=True)

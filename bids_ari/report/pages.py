@@ -90,6 +90,11 @@ def _context(result: Result, pictures: "Pictures") -> dict[str, Any]:
         "pictures": pictures,
         "title": result.contrast,
         "facts": [f"{key} {result.entities[key]}" for key in labels if key in result.entities],
+        "sides": (
+            "two-sided"
+            if result.alternative == "two-sided"
+            else f"one-sided ({result.alternative})"
+        ),
         "summary": _typeset(summary(result)),
         "nothing": nothing_found(result),
         "warnings": found_warnings,
