@@ -60,8 +60,9 @@ def _clusters(threshold: Threshold, alternative: str) -> str:
         if n_all > 1
         else "there is one cluster"
     )
+    sign = f" ({best.sign})" if alternative == "two-sided" else ""
     return (
-        f"At {condition}, {which}: in cluster {best.number} at least {count(best.discoveries)} of "
+        f"At {condition}, {which}: in cluster {best.number}{sign} at least {count(best.discoveries)} of "
         f"{number_of(best.voxels, 'voxel')} are active "
         f"(TDP >= {proportion(best.discoveries, best.voxels)})."
     )
@@ -95,6 +96,17 @@ def warnings(result: Result) -> list[str]:
 
 
 def _about_the_result(result: Result) -> Iterator[str]:
+    if result.disagree:
+        yield (
+            "The clusters at different thresholds come from different runs: their files do not "
+            f"agree in {', '.join(result.disagree)}, so that their bounds do not hold together."
+        )
+    if result.leftover:
+        where = _some([beyond(one.value, result.alternative) for one in result.leftover])
+        yield (
+            f"Clusters at {where} are left from an earlier run and are not shown: the last run "
+            "was not asked for them."
+        )
     if nothing_found(result):
         yield (
             "No discovery: no set of voxels can be claimed to hold an active one. This does not "

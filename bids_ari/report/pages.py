@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from bids_ari.report.pictures import Pictures
 
+_NO_BREAK = "\N{NO-BREAK SPACE}"
+_MOST_ROWS = 100  # without a discovery; the table on disk has them all
 _KINDS = (
     ("stat-effect_statmap.nii.gz", "effect: contrast of the group model"),
     ("stat-variance_statmap.nii.gz", "variance of the effect"),
@@ -164,13 +166,14 @@ def _cards(result: Result) -> list[dict[str, str]]:
 
 
 def _cluster_tables(threshold: Threshold, result: Result) -> dict[str, Any]:
+    empty = [cluster for cluster in threshold.clusters if not cluster.discoveries]
     return {
         "condition": words.beyond(threshold.value, result.alternative),
         "anchor": f"clusters-{threshold.desc}",
         "found": [_cluster(cluster) for cluster in threshold.found],
-        "empty": [_cluster(cluster) for cluster in threshold.clusters if not cluster.discoveries],
+        "empty": [_cluster(cluster) for cluster in empty[:_MOST_ROWS]],
+        "n_empty": len(empty),
         "n_clusters": len(threshold.clusters),
-        "sum": sum(cluster.discoveries for cluster in threshold.clusters),
     }
 
 
@@ -251,7 +254,7 @@ def _describe(path: Path, result: Result) -> str:
     for ending, description in _KINDS:
         if path.name.endswith(ending):
             return description
-    for threshold in result.thresholds:
+    for threshold in (*result.thresholds, *result.leftover):
         at = f"at {words.beyond(threshold.value, result.alternative)}"
         for ending, description in (
             (f"stat-tdp_desc-{threshold.desc}_statmap.nii.gz", f"TDP of each cluster {at}"),
@@ -275,7 +278,9 @@ def _dataset_name(output_dir: Path) -> str:
 def _typeset(text: str) -> str:
     """Use the signs and the unbreakable spaces that a log cannot show."""
     text = text.replace(">=", "≥").replace("< -", f"< {words.MINUS}")
-    return re.sub(r"(?<=\d) (?=%)|(?<=[≥>]) (?=\d)", "\N{NO-BREAK SPACE}", text)
+    return re.sub(
+        r"(?<=\d) (?=%)|(?<=[≥<>]) (?=\S)|(?<=z) (?=[<>])|(?<=\|) (?=>)", _NO_BREAK, text
+    )
 
 
 def _environment() -> "jinja2.Environment":

@@ -90,6 +90,10 @@ class Result:
         Everyone in the inclusion table.
     design : tuple of dict
         Rows of the design matrix.
+    leftover : tuple of Threshold
+        Clusters that an earlier run has left, at thresholds that the last one was not asked for.
+    disagree : tuple of str
+        What the sidecars of the thresholds contradict one another in; empty after a clean run.
     files : tuple of Path
         Everything that was written for this analysis.
     """
@@ -107,6 +111,8 @@ class Result:
     thresholds: tuple[Threshold, ...]
     participants: tuple[Participant, ...]
     design: tuple[dict[str, str], ...] = field(hash=False)
+    leftover: tuple[Threshold, ...]
+    disagree: tuple[str, ...]
     files: tuple[Path, ...]
 
     @property
@@ -179,11 +185,15 @@ def _read(root: Path, stem: str) -> Result:
         (_threshold(group, stem, path) for path in files if path.name.endswith("_clusters.tsv")),
         key=lambda threshold: threshold.value,
     )
-    tdp_sidecars = [_json(_sidecar(threshold.tdp)) for threshold in thresholds]
-    if not tdp_sidecars:
+    if not thresholds:
         msg = f"{group}/{stem}_desc-*_clusters.tsv: found none, expected one per cluster threshold"
         raise InputError(msg)
-    _require(_sidecar(thresholds[0].tdp), tdp_sidecars[0], _INFERENCE_KEYS)
+    run = _json(logs / f"{stem}_run.json", optional=True)
+    asked = run.get("Options", {}).get("cluster_threshold")
+    current = [one for one in thresholds if not asked or one.value in asked] or thresholds
+    tdp_sidecars = [_json(_sidecar(threshold.tdp)) for threshold in current]
+    for threshold, sidecar in zip(current, tdp_sidecars, strict=True):
+        _require(_sidecar(threshold.tdp), sidecar, _INFERENCE_KEYS)
     z_sidecar = group / f"{stem}_stat-z_statmap.json"
     model = _json(z_sidecar)
     _require(z_sidecar, model, ("Model",))
@@ -202,10 +212,16 @@ def _read(root: Path, stem: str) -> Result:
         model=model,
         mask_sidecar=_json(_sidecar(mask)),
         t_sidecar=_json(group / f"{stem}_stat-t_statmap.json", optional=True),
-        run=_json(logs / f"{stem}_run.json", optional=True),
-        thresholds=tuple(thresholds),
+        run=run,
+        thresholds=tuple(current),
         participants=tuple(_participants(logs / f"{stem}_inclusion.tsv")),
         design=tuple(_rows(group / f"{stem}_design.tsv", optional=True)),
+        leftover=tuple(one for one in thresholds if one not in current),
+        disagree=tuple(
+            key
+            for key in (*_INFERENCE_KEYS, "Alternative", "Connectivity", "SmoothingFWHM")
+            if any(sidecar.get(key) != tdp_sidecars[0].get(key) for sidecar in tdp_sidecars)
+        ),
         files=files,
     )
 

@@ -203,7 +203,7 @@ def write_analysis(
         json.dumps(
             {
                 "CommandLine": "bids-ari /data /out group --contrast facesVsShapes",
-                "Options": {"alpha": 0.05, "contrast": ["facesVsShapes"]},
+                "Options": {"alpha": 0.05, "cluster_threshold": list(thresholds)},
                 "Versions": {"bids_ari": "0.1.0", "numpy": "2.4.0"},
                 "Started": "2026-11-20T10:00:00+00:00",
                 "ElapsedSeconds": 12.34,

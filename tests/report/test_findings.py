@@ -1,5 +1,6 @@
 """The sentences about a result are true of it, and what is odd is said."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,10 @@ def test_the_headline_tells_bounds_as_bounds(tmp_path: Path, write_dataset: Writ
     assert text.startswith("facesVsShapes: at least ")
     assert f"at least {result.discoveries} of 29,398 voxels in the mask are active" in text
     assert "with 95 % confidence" in text
-    assert f"at least {largest.discoveries} of {largest.voxels} voxels are active" in text
+    assert (
+        f"in cluster 1 (positive) at least {largest.discoveries} of {largest.voxels} voxels are "
+        "active" in text
+    )
     assert "At |z| > 3.1, 3 of 24 clusters have at least one discovery" in text
     assert text.isascii()
     assert text.count(">= ") == 2
@@ -100,6 +104,33 @@ def test_holes_in_the_z_map_are_noticed(
     z[30, 30, 30] = np.nan
     nb.Nifti1Image(z.astype(np.float32), brain.affine).to_filename(path)
     assert any("1 voxel of the z map" in text for text in warnings(find(tmp_path)[0]))
+
+
+def test_what_an_earlier_run_has_left_is_not_mixed_in(
+    tmp_path: Path, write_dataset: Writer
+) -> None:
+    write_dataset(thresholds=(3.1, 4))
+    write_dataset(thresholds=(5,))
+    result = find(tmp_path)[0]
+    assert [threshold.value for threshold in result.thresholds] == [5]
+    assert warnings(result) == [
+        (
+            "Clusters at |z| > 3.1, |z| > 4 are left from an earlier run and are not shown: the last "
+            "run was not asked for them."
+        )
+    ]
+
+
+def test_bounds_of_different_runs_are_not_passed_off_as_one(
+    tmp_path: Path, write_dataset: Writer
+) -> None:
+    stem = write_dataset(thresholds=(3.1, 4))
+    sidecar = tmp_path / "group" / f"{stem}_stat-tdp_desc-z4_statmap.json"
+    content = json.loads(sidecar.read_text())
+    sidecar.write_text(json.dumps(content | {"Alpha": 0.1, "HommelValue": 29_000}))
+    found = warnings(find(tmp_path)[0])
+    assert len(found) == 1
+    assert "do not agree in Alpha, HommelValue, so that" in found[0]
 
 
 def test_a_proportion_is_never_rounded_up() -> None:

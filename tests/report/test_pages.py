@@ -186,6 +186,16 @@ def test_pictures_say_in_words_what_they_show(dataset: Path) -> None:
     assert len(tdp) == 2 * 8
 
 
+def test_a_long_list_without_discoveries_is_cut(tmp_path: Path, write_dataset: Writer) -> None:
+    write_dataset(thresholds=(2.2,), space="T1w")
+    n_empty = sum(not one.discoveries for one in report.find(tmp_path)[0].thresholds[0].clusters)
+    assert n_empty > 100
+    shown = Page(report.write(tmp_path)[0])
+    assert f"{n_empty} clusters without a discovery" in shown.text
+    assert "The 100 largest clusters at |z| > 2.2 without a discovery" in shown.text
+    assert shown.source.count('<div class="tdp"><b>0<') == 100
+
+
 def test_nothing_found_is_no_error_on_the_page(dataset: Path) -> None:
     shown = page(dataset, "rest").text
     assert "Nothing found is a result, not an error" in shown
