@@ -1,0 +1,47 @@
+"""Definitions, evaluated by enumeration: slow, and beyond doubt."""
+
+from collections.abc import Sequence
+from functools import cache
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def simes_rejects(p_values: Sequence[float], alpha: float) -> bool:
+    """Simes' test of the intersection of some hypotheses."""
+    size = len(p_values)
+    return any(size * p <= rank * alpha for rank, p in enumerate(sorted(p_values), start=1))
+
+
+class ClosedTesting:
+    """Closed testing with Simes local tests over all subsets of a few hypotheses."""
+
+    def __init__(self, p_values: NDArray[np.floating], alpha: float) -> None:
+        indices = range(p_values.size)
+        self._subsets = [
+            frozenset(chosen)
+            for size in range(1, p_values.size + 1)
+            for chosen in combinations(indices, size)
+        ]
+        self._local = {
+            subset: simes_rejects([p_values[i] for i in subset], alpha) for subset in self._subsets
+        }
+        self.rejects = cache(self._rejects)
+
+    def _rejects(self, subset: frozenset[int]) -> bool:
+        return all(self._local[larger] for larger in self._subsets if larger >= subset)
+
+    def discoveries(self, subset: Sequence[int]) -> int:
+        """Size of the subset, less that of the largest part of it that may be inactive."""
+        for size in range(len(subset), 0, -1):
+            if any(not self.rejects(frozenset(part)) for part in combinations(subset, size)):
+                return len(subset) - size
+        return len(subset)
+
+
+def hommel_value(p_values: NDArray[np.floating], alpha: float) -> int:
+    """Size of the largest set that Simes' test does not reject."""
+    ordered = sorted(p_values, reverse=True)
+    sizes = range(1, len(ordered) + 1)
+    return max((size for size in sizes if not simes_rejects(ordered[:size], alpha)), default=0)
