@@ -111,6 +111,12 @@ def test_a_bad_name_or_sidecar_is_an_error(
     assert all(place.startswith("/group/") for _, place in errors_of(result))
 
 
+def test_group_is_the_only_folder_of_maps(dataset: Path, tmp_path: Path) -> None:
+    (dataset / "group").rename(dataset / "level2")
+    result = validate(dataset, tmp_path)
+    assert errors_of(result) == [("NOT_INCLUDED", "/level2/")]
+
+
 def test_the_dataset_stays_as_it_is(dataset: Path, tmp_path: Path) -> None:
     validate(dataset, tmp_path)
     assert (dataset / ".bidsignore").read_text() == "*.html\ngroup\n"
