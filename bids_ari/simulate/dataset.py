@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from nibabel.affines import apply_affine
 from numpy.typing import NDArray
 
 from bids_ari import __version__
@@ -204,10 +205,11 @@ def brain_mask(voxel_size: float) -> tuple[NDArray[np.bool_], NDArray[np.float64
     from nilearn.image import resample_img
 
     fine = load_mni152_brain_mask(resolution=1)
-    places = np.argwhere(np.asanyarray(fine.dataobj) > 0) @ fine.affine[:3, :3].T
-    places = places + fine.affine[:3, 3]
-    first = np.floor(places.min(axis=0) / voxel_size) - 1
-    last = np.ceil(places.max(axis=0) / voxel_size) + 1
+    brain = np.asanyarray(fine.dataobj) > 0
+    occupied = [np.flatnonzero(brain.any(axis=others)) for others in ((1, 2), (0, 2), (0, 1))]
+    corners = apply_affine(fine.affine, [[where[end] for where in occupied] for end in (0, -1)])
+    first = np.floor(corners.min(axis=0) / voxel_size) - 1
+    last = np.ceil(corners.max(axis=0) / voxel_size) + 1
     affine = np.diag([voxel_size, voxel_size, voxel_size, 1.0])
     affine[:3, 3] = voxel_size * first
     shape = tuple(int(size) for size in last - first + 1)
