@@ -101,7 +101,7 @@ def _smooth_where_covered(
     n_missing = np.zeros(grid.shape, dtype=np.int32, order="F")
     for volume in volumes:
         n_missing += volume == 0
-    covered = n_missing <= min(max_missing, len(paths) - 1)
+    covered = n_missing <= max_missing
     if not covered.any():
         names = ", ".join(str(path) for path in paths[:3])
         msg = f"no voxel has a value in enough of these maps: {names}{' ...' * (len(paths) > 3)}"

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from bids_ari.errors import ExitCode, InputError
 
-_HEADER_BYTES = _NIFTI2_BYTES = 540
+_HEADER_BYTES = 540
 """Of a NIfTI-2 header; the one of NIfTI-1 is shorter."""
 _XFORM_ALIGNED = 2
 _AFFINE_TOLERANCE = 1e-3
@@ -181,9 +181,12 @@ def _read_grid(path: Path) -> Grid:
 
 
 def _image_class(content: bytes) -> type[nb.Nifti1Image]:
-    """Tell NIfTI-1 from NIfTI-2 by the length of the header, which is its first number."""
-    is_second = {content[:4], content[3::-1]} & {_NIFTI2_BYTES.to_bytes(4, "little")}
-    return nb.Nifti2Image if is_second else nb.Nifti1Image
+    """Tell NIfTI-1 and NIfTI-2 by the length of the header, which is its first number."""
+    for image_class, length in ((nb.Nifti1Image, 348), (nb.Nifti2Image, _HEADER_BYTES)):
+        if content[:4] in (length.to_bytes(4, "little"), length.to_bytes(4, "big")):
+            return image_class
+    msg = "it does not begin like a NIfTI header"
+    raise ValueError(msg)
 
 
 def _grid_of(header: nb.Nifti1Header, path: Path) -> Grid:

@@ -1,0 +1,62 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from bids_ari import outputs
+
+ENTITIES = {"contrast": "faces", "space": "MNI", "task": "match", "model": "oneSample"}
+
+
+def test_entities_have_the_order_of_bids() -> None:
+    assert outputs.stem(ENTITIES) == "task-match_space-MNI_model-oneSample_contrast-faces"
+
+
+def test_no_two_outputs_share_a_name() -> None:
+    thresholds = [2.3, 3.0, 3.1, 3.10001, 30.0]
+    paths = [
+        outputs.path_of(name, ENTITIES, threshold)
+        for name, spec in outputs.DERIVATIVES.items()
+        for threshold in (thresholds if spec.per_threshold else [None])
+    ]
+    assert len(set(paths)) == len(paths) > 30
+    sidecars = [
+        outputs.sidecar_of(path)
+        for path in paths
+        if path.name.split(".")[0] != "" and not path.name.endswith("dseg.tsv")
+    ]
+    assert len(set(sidecars)) == len(sidecars)
+
+
+def test_thresholds_have_labels_that_bids_allows() -> None:
+    labels = [outputs.threshold_label(value) for value in (0.0, 2.0, 3.1, 2.3263478740408408)]
+    assert labels == ["z0", "z2", "z3p1", "z2p326347874"]
+    assert all(label.isalnum() for label in labels)
+
+
+def test_an_image_says_that_it_is_skull_stripped_and_a_table_does_not() -> None:
+    assert outputs.describe("z_map")["SkullStripped"] is True
+    assert "SkullStripped" not in outputs.describe("cluster_table")
+    assert "voxels" in outputs.describe("cluster_table")
+
+
+def test_a_table_is_never_empty_in_a_cell() -> None:
+    table = outputs.format_tsv(["a", "b", "c"], [(None, "", "x\ty\nz"), (1, 0.125, -2.0)])
+    assert table == "a\tb\tc\nn/a\tn/a\tx y z\n1\t0.125\t-2\n"
+
+
+def test_a_file_that_cannot_be_finished_leaves_the_old_one(tmp_path: Path) -> None:
+    path = outputs.write_text("whole", tmp_path / "new" / "table.tsv")
+    with pytest.raises(UnicodeEncodeError, match="surrogates not allowed"):
+        outputs.write_text("half \udcff", path)
+    assert path.read_text() == "whole"
+
+
+def test_the_dataset_links_of_earlier_runs_are_kept(tmp_path: Path) -> None:
+    outputs.write_dataset_description(tmp_path, {"fitlins": tmp_path / "a"})
+    path = outputs.write_dataset_description(tmp_path, {"nilearn": tmp_path / "b"})
+    links = json.loads(path.read_text())["DatasetLinks"]
+    assert links == {
+        "fitlins": (tmp_path / "a").as_uri(),
+        "nilearn": (tmp_path / "b").as_uri(),
+    }
