@@ -147,7 +147,7 @@ def collect(
     refuse_unknown_labels(scans, query)
     maps = _select(scans, query, asked, database_dir)
     if not maps:
-        refuse_nothing(scans, query)
+        refuse_nothing(scans, query, asked)
     missing = sorted(one.uri for one in maps if not one.path.exists())
     if missing:
         _, dataset, relative = missing[0].split(":", 2)

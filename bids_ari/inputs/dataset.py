@@ -54,8 +54,8 @@ def describe(root: Path) -> dict[str, Any]:
 def not_fetched(path: Path, root: Path, more: str = "") -> str:
     """Say that a file is a link to content that is elsewhere; ``more`` is put behind its name."""
     return (
-        f"{path}{more} is a link to {path.readlink()}, which is not there; if the dataset is under "
-        f"DataLad, fetch its content with: datalad get -d {root} {path.relative_to(root)}"
+        f"{path}{more} is a link to {path.readlink()}, which is not there; if the dataset is "
+        f"under DataLad, fetch its content with: datalad get -d {root} {path.relative_to(root)}"
     )
 
 

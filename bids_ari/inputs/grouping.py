@@ -113,7 +113,7 @@ def group(
 
 def refuse_partial(groups: Mapping[Key, Sequence[StatMap]]) -> None:
     """
-    Raise an error if two groups would be one, did the maps of the first tell as much as the others.
+    Raise an error if two groups would be one, did the maps of the first tell as much.
 
     Groups that have a subject in common are variants of the same maps, and stay apart.
     """

@@ -36,9 +36,9 @@ def refuse_unknown_subjects(
 def refuse_no_maps(scans: Sequence[Scan], asked: Sequence[str]) -> None:
     """Raise an error if no dataset has any first-level map; warn of each that has none."""
     for one in scans:
-        if not one.names:
+        if not one.held:
             LOGGER.warning("there is no first-level map in %s", one.root)
-    if any(one.names for one in scans):
+    if any(one.held.keys() & set(asked) if asked else one.held for one in scans):
         return
     n_other = sum(one.n_other for one in scans)
     if n_other:
@@ -79,9 +79,16 @@ def refuse_unknown_labels(scans: Sequence[Scan], query: Mapping[str, Sequence[An
             raise _nothing(scans, query, why)
 
 
-def refuse_nothing(scans: Sequence[Scan], query: Mapping[str, Sequence[Any]]) -> None:
+def refuse_nothing(
+    scans: Sequence[Scan], query: Mapping[str, Sequence[Any]], asked: Sequence[str]
+) -> None:
     """Raise an error that names the first restriction under which nothing is left."""
-    left = [entities for one in scans for entities in one.names]
+    left = [
+        entities
+        for one in scans
+        for names in (map(one.names_of, asked) if asked else (one.names,))
+        for entities in names
+    ]
     passed: dict[str, Sequence[Any]] = {}
     for name, allowed in query.items():
         if name == "subject":

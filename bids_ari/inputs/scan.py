@@ -140,7 +140,7 @@ def _walk_all(
             where = "".join(f"{one}/" for one in folders)
             for entry in entries:
                 label = _subject_of(entry.name)
-                if not label or (only and label not in only):
+                if not label:
                     continue
                 # subjects repeat each other's names, so that each is parsed once
                 rest = entry.name.replace(f"sub-{label}_", "", 1)

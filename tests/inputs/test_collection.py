@@ -20,6 +20,10 @@ def test_a_dataset_alone_is_the_first_level(tmp_path: Path) -> None:
     assert datasets(tmp_path, {}) == {"firstlevel": tmp_path}
 
 
+def test_a_dataset_may_be_raw_and_a_derivative(tmp_path: Path) -> None:
+    assert datasets(tmp_path, {"spm": tmp_path}) == {"raw": tmp_path, "spm": tmp_path}
+
+
 def test_a_dataset_beside_derivatives_is_raw(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -106,6 +110,20 @@ def test_out_and_why(write_dataset: WriteDataset, generic_names: Names) -> None:
     assert [line.included for line in one.inclusion] == [True, False, False, False, False]
 
 
+def test_a_filter_of_subjects_is_blamed_for_no_other_subject(
+    write_dataset: WriteDataset, generic_names: Names
+) -> None:
+    root = write_dataset(
+        [*generic_names(["01", "02"], ["win"]), *generic_names(["03"], ["win"], task="rest")]
+    )
+    (one,) = collect(root, task_id=["gamble"], filters={"subject": ["01", "03"]})
+    assert [line.reason for line in one.inclusion] == [
+        "",
+        "left out by the filter of subject",
+        "no map of contrast win with task gamble",
+    ]
+
+
 def test_subjects_asked_for_are_the_table(
     write_dataset: WriteDataset, generic_names: Names
 ) -> None:
@@ -138,8 +156,8 @@ def test_subjects_that_are_not_there(
         (
             {"contrast": ["wim"]},
             (
-                r"no map in .*maps matches contrast-wim stat-effect: there is no contrast wim, did you "
-                r"mean win\?; there: contrast lose, win; task gamble; space MNI; stat effect, t, var"
+                r"no map in .*maps matches contrast-wim stat-effect: there is no contrast wim, "
+                r"did you mean win\?; there: contrast lose, win; task gamble; space MNI; stat ef"
             ),
         ),
         (
@@ -199,8 +217,8 @@ def test_nothing_selected(
         (
             ["sub-01/sub-01_hemi-L_contrast-a_stat-effect_statmap.shape.gii"],
             (
-                r"maps has statistical maps on surfaces or in CIFTI only \(1 files\): these are not "
-                r"supported yet, expected .nii or .nii.gz"
+                r"maps has statistical maps on surfaces or in CIFTI only \(1 files\): these are "
+                r"not supported yet, expected .nii or .nii.gz"
             ),
         ),
         (
@@ -215,13 +233,63 @@ def test_no_maps(write_dataset: WriteDataset, names: list[str], message: str) ->
     assert caught.value.exit_code == ExitCode.NO_INPUT
 
 
+@pytest.mark.parametrize("with_database", [False, True])
 def test_no_maps_of_the_subjects_asked_for(
-    write_dataset: WriteDataset, generic_names: Names
+    write_dataset: WriteDataset, generic_names: Names, tmp_path: Path, with_database: bool
 ) -> None:
     root = write_dataset(generic_names(["01"]), participants=["01", "02"])
     with pytest.raises(InputError, match=r"no first-level map of sub-02 in .*maps") as caught:
-        collect(root, participant_label=["02"])
+        collect(
+            root,
+            participant_label=["02"],
+            database_dir=tmp_path / "db" if with_database else None,
+        )
     assert caught.value.exit_code == ExitCode.NO_INPUT
+
+
+@pytest.mark.parametrize("flat", [False, True])
+@pytest.mark.parametrize("with_database", [False, True])
+def test_what_others_have_does_not_help_the_subjects_asked_for(
+    write_dataset: WriteDataset,
+    generic_names: Names,
+    tmp_path: Path,
+    flat: bool,
+    with_database: bool,
+) -> None:
+    names = generic_names(["01"], ["win"]) + generic_names(["02"], ["lose"])
+    description = {"GeneratedBy": [{"Name": "nilearn"}]}
+    root = write_dataset(
+        [Path(name).name for name in names] if flat else names, description=description
+    )
+    database_dir = tmp_path / "db" if with_database else None
+    with pytest.raises(InputError, match=r"there is no contrast.lose.*; there: .*stat effect"):
+        collect(root, participant_label=["01"], contrast=["lose"], database_dir=database_dir)
+    (one,) = collect(root, participant_label=["01"], database_dir=database_dir)
+    assert [map_.subject for map_ in one.maps] == ["01"]
+
+
+def test_folders_of_subjects_not_asked_for_are_not_listed(
+    write_dataset: WriteDataset, generic_names: Names, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = write_dataset(generic_names())
+    listed = []
+    listing = os.scandir
+
+    def note(path: str) -> object:
+        listed.append(Path(path).name)
+        return listing(path)
+
+    monkeypatch.setattr(os, "scandir", note)
+    collect(root, participant_label=["02"])
+    assert listed == ["maps", "sub-02"]
+
+
+def test_runs_beside_their_summary_are_not_guessed_at(write_dataset: WriteDataset) -> None:
+    root = write_dataset([f"sub-1/sub-1_run-1_{END}", f"sub-1/sub-1_{END}"])
+    with pytest.raises(InputError, match=r"sub-1 has 2 maps of contrast win"):
+        collect(root)
+    (one,) = collect(root, filters={"run": Query.NONE})
+    assert one.maps[0].path.name == f"sub-1_{END}"
 
 
 def test_other_kinds_of_images_stay_out(write_dataset: WriteDataset, generic_names: Names) -> None:
@@ -357,8 +425,8 @@ def test_content_that_was_not_fetched(write_dataset: WriteDataset, generic_names
         (root / name).symlink_to("../.git/annex/objects/xx/MD5E-s8--0.nii.gz")
     with pytest.raises(
         InputError,
-        match=r"sub-01_.*_stat-effect_statmap.nii.gz \(and 1 more files\) is a link to ../.git/annex/.*, which is not "
-        r"there; .*datalad get -d .*maps sub-01/sub-01_",
+        match=r"sub-01_.*_statmap.nii.gz \(and 1 more files\) is a link to ../.git/annex/.*, "
+        r"which is not there; .*datalad get -d .*maps sub-01/sub-01_",
     ) as caught:
         collect(root)
     assert caught.value.exit_code == ExitCode.DATA
@@ -427,7 +495,7 @@ def test_arguments_that_are_wrong(tmp_path: Path) -> None:
 def test_the_log_tells_what_was_indexed(
     write_dataset: WriteDataset, generic_names: Names, caplog: pytest.LogCaptureFixture
 ) -> None:
-    root = write_dataset(generic_names(), participants=["01"])
+    root = write_dataset([*generic_names(), "sub-01/figures/x.svg"], participants=["01"])
     with caplog.at_level(logging.INFO, logger="bids_ari"):
         collect(root, contrast=["win"])
     assert f"indexed 19 files of {root} in 0." in caplog.text

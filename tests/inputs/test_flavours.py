@@ -90,7 +90,7 @@ TREES = {
             "sub-{sub}/sub-{sub}_task-gamble_run-1_space-MNI_" + END,
         ),
         ("task-gamble_space-MNI_contrast-loss_stat-effect_statmap.nii.gz",),
-        {"Name": "FitLins output", "PipelineDescription": {"Name": "FitLins"}},
+        FITLINS,
         {"task": "gamble", "space": "MNI"},
     ),
     "FitLins 0.10": Tree(
@@ -150,7 +150,7 @@ TREES = {
     "nilearn before 0.10.4": Tree(
         "nilearn",
         ("sub-{sub}_task-gamble_" + END,),
-        (),
+        ("task-gamble_contrast-loss_stat-effect_statmap.nii.gz",),
         {"BIDSVersion": "1.6.0", "GeneratedBy": [{"Name": "nilearn"}]},
         {"task": "gamble"},
     ),
@@ -262,9 +262,9 @@ def test_runs_that_nobody_summed_up_are_several_maps(write_dataset: Callable[...
     root = write_dataset(names, description=FITLINS)
     with pytest.raises(
         InputError,
-        match=r"sub-01 \(and 2 more subjects\) has 2 maps of contrast loss where an analysis takes "
-        r"one: .*_run-1_contrast-loss.*_run-2_contrast-loss.*choose by --bids-filter-file with "
-        r'{"run": "1"}',
+        match=r"sub-01 \(and 2 more subjects\) has 2 maps of contrast loss where an analysis "
+        r"takes one: .*_run-1_contrast-loss.*_run-2_contrast-loss.*choose by --bids-filter-file "
+        r'with {"run": "1"}',
     ) as caught:
         collect(root, contrast=["loss"])
     assert caught.value.exit_code == ExitCode.DATA

@@ -1,5 +1,6 @@
 import json
 import logging
+import os
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -48,14 +49,16 @@ def test_pybids_itself_can_open_the_database(
 ) -> None:
     from bids.layout import BIDSLayout
 
-    root = write_dataset(generic_names())
+    names = [name.replace("_space", "_run-02_space") for name in generic_names()]
+    root = write_dataset(names)
     collect(root, database_dir=tmp_path / "db")
     layout = BIDSLayout(root, validate=False, database_path=tmp_path / "db" / "firstlevel")
-    files = layout.get(contrast="win", stat="t", suffix="statmap", extension=".nii.gz")
+    files = layout.get(contrast="win", stat="t", run=2, suffix="statmap", extension=".nii.gz")
+    assert {one.entities["run"] for one in files} == {2}
     assert [one.entities["subject"] for one in files] == ["01", "02", "03"]
 
 
-@pytest.mark.parametrize("change", ["more", "fewer", "touched", "renamed"])
+@pytest.mark.parametrize("change", ["more", "fewer", "longer", "newer", "renamed"])
 def test_other_files_are_noticed(
     write_dataset: WriteDataset,
     generic_names: Names,
@@ -72,13 +75,17 @@ def test_other_files_are_noticed(
         write_dataset(generic_names(["04"], ["win"]))
     elif change == "fewer":
         last.unlink()
-    elif change == "touched":
+    elif change == "longer":
+        status = last.stat()
         last.write_text("longer")
+        os.utime(last, ns=(status.st_atime_ns, status.st_mtime_ns))
+    elif change == "newer":
+        os.utime(last, ns=(0, 0))
     else:
         last.rename(last.with_name(last.name.replace("win", "lose")))
     analyses = collect(root, contrast=["win"], database_dir=tmp_path / "db")
     assert "the one there was made with other maps" in log()
-    n_maps = {"more": 4, "fewer": 2, "touched": 3, "renamed": 2}[change]
+    n_maps = {"more": 4, "fewer": 2, "longer": 3, "newer": 3, "renamed": 2}[change]
     assert [len(one.maps) for one in analyses] == [n_maps]
     collect(root, contrast=["win"], database_dir=tmp_path / "db")
     assert OLD in log()
@@ -186,6 +193,34 @@ def test_an_indexing_that_is_cut_short_leaves_nothing_to_trust(
     ]
     with sqlite3.connect(folder / "layout_index.sqlite") as connection:
         assert connection.execute("select count(*) from files").fetchone() == (6,)
+
+
+def test_a_new_database_never_stands_beside_an_old_fingerprint(
+    write_dataset: WriteDataset,
+    generic_names: Names,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    log: Callable[[], str],
+) -> None:
+    root = write_dataset(generic_names(["01"]))
+    collect(root, database_dir=tmp_path / "db")
+    write_dataset(generic_names(["02"]))
+    replace = Path.replace
+
+    def interrupt(source: Path, target: Path) -> Path:
+        if source.name == "fingerprint.json":
+            raise KeyboardInterrupt
+        return replace(source, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            collect(root, database_dir=tmp_path / "db")
+    assert not (tmp_path / "db" / "firstlevel" / "fingerprint.json").exists()
+    log()
+    lose, _ = collect(root, database_dir=tmp_path / "db")
+    assert [one.subject for one in lose.maps] == ["01", "02"]
+    assert "has no readable fingerprint" in log()
 
 
 def test_a_database_that_cannot_be_written(
