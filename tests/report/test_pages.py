@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import io
 import itertools
 import json
 import re
@@ -16,6 +17,7 @@ from urllib.parse import unquote
 import nibabel as nb
 import numpy as np
 import pytest
+from PIL import Image
 
 from bids_ari import report
 from bids_ari.errors import ExitCode, InputError
@@ -159,7 +161,9 @@ def test_the_page_shows_the_numbers_of_the_tables(dataset: Path) -> None:
     for cluster, bound in zip(clusters, bounds, strict=True):
         claimed = Fraction(cluster.discoveries, cluster.voxels)
         assert bound <= claimed < bound + Fraction(1, 1000)
-        assert f"{cluster.volume:,.0f}" in shown
+        numbers = rf"<td>{cluster.discoveries:,}</td>\s*<td>{cluster.voxels:,}</td>"
+        assert re.search(rf"{numbers}\s*<td>{cluster.volume:,.0f}</td>", source)
+        assert f'style="width:{float(100 * claimed):.1f}%;' in source
     assert f"≥ {result.discoveries}" in shown
     assert "21 clusters without a discovery" in shown
     assert "more peaks" in shown
@@ -184,6 +188,21 @@ def test_pictures_say_in_words_what_they_show(dataset: Path) -> None:
     assert any("cluster 1 at least 0.423" in alt for alt in tdp)
     assert round(largest.discoveries / largest.voxels, 3) == 0.423
     assert len(tdp) == 2 * 8
+
+
+def test_a_one_sided_map_shows_one_sign(dataset: Path) -> None:
+    pictures = [
+        np.asarray(
+            Image.open(io.BytesIO(base64.b64decode(image["src"].split(",")[1]))).convert("RGB")
+        )
+        for image in page(dataset, "hostile").all("img")
+        if image["alt"].startswith("z map")
+    ]
+    red_minus_blue = np.concatenate(
+        [picture[..., 0].astype(int).ravel() - picture[..., 2].ravel() for picture in pictures]
+    )
+    assert red_minus_blue.min() < -60
+    assert red_minus_blue.max() < 30
 
 
 def test_a_long_list_without_discoveries_is_cut(tmp_path: Path, write_dataset: Writer) -> None:
