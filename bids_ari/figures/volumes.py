@@ -1,0 +1,70 @@
+"""Maps in space: where voxels are, and what lies at a point."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """
+    A map and where it is.
+
+    Parameters
+    ----------
+    values : (n_x, n_y, n_z) array
+        One value per voxel.
+    affine : (4, 4) array
+        Voxel indices to mm.
+    """
+
+    values: NDArray[Any]
+    affine: NDArray[np.floating]
+
+    def corners(self, where: NDArray[np.bool_]) -> NDArray[np.floating]:
+        """Return the smallest and the largest x, y, z in mm of some voxels, (2, 3)."""
+        index = np.argwhere(where)
+        low, high = index.min(axis=0), index.max(axis=0)
+        box = np.array(np.meshgrid(*zip(low, high, strict=True))).reshape(3, -1)
+        mm = self.affine[:3, :3] @ box + self.affine[:3, 3:]
+        return np.stack([mm.min(axis=1), mm.max(axis=1)])
+
+
+def template() -> Volume:
+    """Return the T1-weighted MNI152 brain that comes with nilearn, 0 outside, at most 1."""
+    from nilearn.datasets import load_mni152_template  # slow to import
+
+    img = load_mni152_template(resolution=1)
+    return Volume(np.asarray(img.dataobj, dtype=np.float32), img.affine)
+
+
+def overlap_with_template(mask: Volume, brain: Volume) -> float:
+    """Return the Dice coefficient of a mask and the template's brain, on the grid of the mask."""
+    index = np.indices(mask.values.shape).reshape(3, -1)
+    mm = mask.affine[:3, :3] @ index + mask.affine[:3, 3:]
+    inside = nearest(brain, mm) > 0.1
+    in_mask = mask.values.ravel() > 0
+    return float(2 * np.sum(inside & in_mask) / (np.sum(inside) + np.sum(in_mask)))
+
+
+def nearest(volume: Volume, mm: NDArray[np.floating]) -> NDArray[Any]:
+    """Look up the voxel at each point, (3, n_points) in mm; 0 outside the field of view."""
+    inverse = np.linalg.inv(volume.affine)
+    index = np.rint(inverse[:3, :3] @ mm + inverse[:3, 3:]).astype(np.intp)
+    shape = np.array(volume.values.shape)[:, None]
+    inside = np.all((index >= 0) & (index < shape), axis=0)
+    found = np.zeros(mm.shape[1], dtype=volume.values.dtype)
+    found[inside] = volume.values[tuple(index[:, inside])]
+    return found
+
+
+def linear(volume: Volume, mm: NDArray[np.floating]) -> NDArray[Any]:
+    """Interpolate between voxels; for anatomy only."""
+    from scipy.ndimage import map_coordinates
+
+    inverse = np.linalg.inv(volume.affine)
+    index = inverse[:3, :3] @ mm + inverse[:3, 3:]
+    found: NDArray[Any] = map_coordinates(volume.values, index, order=1)
+    return found
