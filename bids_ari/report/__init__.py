@@ -2,6 +2,7 @@
 
 from bids_ari.report.findings import headline, warnings
 from bids_ari.report.pages import write
-from bids_ari.report.results import Result, find
+from bids_ari.report.reading import find
+from bids_ari.report.results import Result
 
 __all__ = ["Result", "find", "headline", "warnings", "write"]
