@@ -1,16 +1,16 @@
 """From results to BIDS derivatives: names, sidecars, tables, dataset description."""
 
 import json
-import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bids_ari import __version__
+from bids_ari.files import write_json, write_text
+from bids_ari.tables import CLUSTER_COLUMNS, LABEL_COLUMNS, PEAK_COLUMNS
 
 BIDS_VERSION = "1.11.1"
-CODE_URL = "https://github.com/bids-apps/bids_ari"
 
 ENTITIES = {
     "task": "task",
@@ -49,25 +49,6 @@ class Derivative:
     """Of a table: names and descriptions."""
 
 
-_CLUSTER_COLUMNS = (
-    ("cluster", "label in the label map, 1 for the largest"),
-    ("sign", "positive or negative: the sign of the z values"),
-    ("voxels", "number of voxels"),
-    ("volume_mm3", "volume in mm3"),
-    ("discoveries", "lower bound on the number of truly active voxels"),
-    ("tdp", "lower bound on the proportion of truly active voxels"),
-    ("peak_stat", "z value of the peak"),
-    ("x", "position of the peak in mm, left to right"),
-    ("y", "position of the peak in mm, posterior to anterior"),
-    ("z", "position of the peak in mm, inferior to superior"),
-)
-_PEAK_COLUMNS = (
-    ("cluster", "label in the label map"),
-    ("peak", "1 for the highest peak of the cluster"),
-    ("stat", "z value"),
-    *_CLUSTER_COLUMNS[-3:],
-)
-
 DERIVATIVES: dict[str, Derivative] = {
     "effect_map": Derivative("statmap", ".nii.gz", "Effect of the group contrast, in the units of the inputs.", "effect"),
     "variance_map": Derivative("statmap", ".nii.gz", "Sampling variance of the effect, in squared units of the inputs.", "variance"),
@@ -78,9 +59,9 @@ DERIVATIVES: dict[str, Derivative] = {
     "design": Derivative("design", ".tsv", "Design of the group model: one row for each map.", skull_stripped=False),
     "tdp_map": Derivative("statmap", ".nii.gz", "Lower confidence bound on the proportion of truly active voxels in the cluster that the voxel is in.", "tdp", per_threshold=True),
     "label_map": Derivative("dseg", ".nii.gz", "Clusters, 1 for the largest; signs never share a cluster.", per_threshold=True, skull_stripped=False),
-    "label_table": Derivative("dseg", ".tsv", "", per_threshold=True, sidecar=False, columns=(("index", ""), ("name", ""))),
-    "cluster_table": Derivative("clusters", ".tsv", "Clusters with the lower bound on the truly active voxels in each.", per_threshold=True, skull_stripped=False, columns=_CLUSTER_COLUMNS),
-    "peak_table": Derivative("peaks", ".tsv", "Local maxima in the clusters, at least 8 mm apart, four of each at the most.", per_threshold=True, skull_stripped=False, columns=_PEAK_COLUMNS),
+    "label_table": Derivative("dseg", ".tsv", "", per_threshold=True, sidecar=False, columns=LABEL_COLUMNS),
+    "cluster_table": Derivative("clusters", ".tsv", "Clusters with the lower bound on the truly active voxels in each.", per_threshold=True, skull_stripped=False, columns=CLUSTER_COLUMNS),
+    "peak_table": Derivative("peaks", ".tsv", "Local maxima in the clusters, at least 8 mm apart, four of each at the most.", per_threshold=True, skull_stripped=False, columns=PEAK_COLUMNS),
 }  # fmt: skip
 """What an analysis leaves, by the name of the field of the workflow's ``outputnode``."""
 
@@ -200,102 +181,6 @@ def describe(name: str) -> dict[str, Any]:
     return metadata
 
 
-def write_text(text: str, path: Path) -> Path:
-    """
-    Write a file that appears under its name only when it is whole.
-
-    Parameters
-    ----------
-    text : str
-        Content.
-    path : path
-        Name; folders above it are made.
-
-    Returns
-    -------
-    path
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
-    return path
-
-
-def write_json(content: Mapping[str, Any], path: Path) -> Path:
-    """
-    Write a JSON file; see :func:`write_text`.
-
-    Parameters
-    ----------
-    content : mapping
-        Content, in its order.
-    path : path
-        Name.
-
-    Returns
-    -------
-    path
-    """
-    return write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", path)
-
-
-def copy_file(source: Path, path: Path) -> Path:
-    """
-    Copy a file; it appears under its name only when it is whole.
-
-    Parameters
-    ----------
-    source : path
-        File to copy.
-    path : path
-        Name of the copy; folders above it are made.
-
-    Returns
-    -------
-    path
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}")
-    shutil.copyfile(source, partial)
-    partial.replace(path)
-    return path
-
-
-def format_tsv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """
-    Write a table as BIDS wants it.
-
-    Parameters
-    ----------
-    columns : sequence of str
-        Names.
-    rows : iterable of sequence
-        Values; None and empty text become ``n/a``, numbers keep six digits after the point.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> print(format_tsv(["cluster", "tdp"], [(1, 0.5), (2, None)]), end="")
-    cluster	tdp
-    1	0.5
-    2	n/a
-    """
-
-    def cell(value: object) -> str:
-        if value is None or value == "":
-            return "n/a"
-        if isinstance(value, float):
-            return f"{value:.6f}".rstrip("0").rstrip(".")
-        return " ".join(str(value).split())
-
-    lines = ["\t".join(columns), *("\t".join(cell(value) for value in row) for row in rows)]
-    return "\n".join(lines) + "\n"
-
-
 def write_dataset_description(output_dir: Path, sources: Mapping[str, Path]) -> Path:
     """
     Declare the output directory a BIDS derivatives dataset.
@@ -321,7 +206,7 @@ def write_dataset_description(output_dir: Path, sources: Mapping[str, Path]) -> 
         "Name": "bids-ari: group models with All-Resolutions Inference",
         "BIDSVersion": BIDS_VERSION,
         "DatasetType": "derivative",
-        "GeneratedBy": [{"Name": "bids-ari", "Version": __version__, "CodeURL": CODE_URL}],
+        "GeneratedBy": [{"Name": "bids-ari", "Version": __version__}],
         "SourceDatasets": [{"URL": uri} for uri in links.values()],
         "DatasetLinks": links,
     }

@@ -1,8 +1,6 @@
 import json
 from pathlib import Path
 
-import pytest
-
 from bids_ari import outputs
 
 ENTITIES = {"contrast": "faces", "space": "MNI", "task": "match", "model": "oneSample"}
@@ -38,18 +36,6 @@ def test_an_image_says_that_it_is_skull_stripped_and_a_table_does_not() -> None:
     assert outputs.describe("z_map")["SkullStripped"] is True
     assert "SkullStripped" not in outputs.describe("cluster_table")
     assert "voxels" in outputs.describe("cluster_table")
-
-
-def test_a_table_is_never_empty_in_a_cell() -> None:
-    table = outputs.format_tsv(["a", "b", "c"], [(None, "", "x\ty\nz"), (1, 0.125, -2.0)])
-    assert table == "a\tb\tc\nn/a\tn/a\tx y z\n1\t0.125\t-2\n"
-
-
-def test_a_file_that_cannot_be_finished_leaves_the_old_one(tmp_path: Path) -> None:
-    path = outputs.write_text("whole", tmp_path / "new" / "table.tsv")
-    with pytest.raises(UnicodeEncodeError, match="surrogates not allowed"):
-        outputs.write_text("half \udcff", path)
-    assert path.read_text() == "whole"
 
 
 def test_the_dataset_links_of_earlier_runs_are_kept(tmp_path: Path) -> None:

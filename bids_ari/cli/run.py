@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from bids_ari import __version__
 from bids_ari.errors import ExitCode, InputError
+from bids_ari.files import write_json, write_text
 from bids_ari.options import Options
+from bids_ari.tables import format_tsv
 
 if TYPE_CHECKING:
     from bids_ari.inputs import Analysis
@@ -89,7 +91,7 @@ def _compute(
     sources: Mapping[str, Path],
     command_line: str,
 ) -> int:
-    from bids_ari.outputs import write_dataset_description, write_json
+    from bids_ari.outputs import write_dataset_description
     from bids_ari.workflows.base import (
         init_bids_ari_wf,
         name_of,
@@ -195,7 +197,6 @@ def _write_reports(output_dir: Path) -> None:
 
 def _write_boilerplate(options: Options, analyses: Sequence["Analysis"]) -> None:
     from bids_ari import boilerplate
-    from bids_ari.outputs import write_text
 
     n_maps = {len(analysis.maps) for analysis in analyses}
     text = boilerplate.methods(
@@ -216,7 +217,6 @@ def _write_boilerplate(options: Options, analyses: Sequence["Analysis"]) -> None
 
 def _print_plan(analyses: Sequence["Analysis"]) -> int:
     from bids_ari.images import common_grid
-    from bids_ari.outputs import format_tsv
     from bids_ari.workflows.base import name_of, second_level_of
 
     for analysis in analyses:

@@ -12,8 +12,8 @@ from nipype.interfaces.base import (
     traits,
 )
 
+from bids_ari.files import write_text
 from bids_ari.images import CONNECTIVITIES, load_domain
-from bids_ari.outputs import DERIVATIVES, format_tsv, write_text
 from bids_ari.stats import (
     ALTERNATIVES,
     METHODS,
@@ -25,6 +25,7 @@ from bids_ari.stats import (
     min_true_discoveries_by_label,
     supra_threshold,
 )
+from bids_ari.tables import CLUSTER_COLUMNS, LABEL_COLUMNS, PEAK_COLUMNS, format_tsv
 
 
 class _AllResolutionsInferenceInputSpec(BaseInterfaceInputSpec):
@@ -141,13 +142,13 @@ class ClusterInference(SimpleInterface):
             for k, row in enumerate(first_peaks)
         ]
         label_rows = [(row[0], f"{row[1]} cluster {row[0]}") for row in cluster_rows]
-        for name, rows in (
-            ("cluster_table", cluster_rows),
-            ("peak_table", peak_rows),
-            ("label_table", label_rows),
+        for name, columns, rows in (
+            ("cluster_table", CLUSTER_COLUMNS, cluster_rows),
+            ("peak_table", PEAK_COLUMNS, peak_rows),
+            ("label_table", LABEL_COLUMNS, label_rows),
         ):
-            columns = [column for column, _ in DERIVATIVES[name].columns]
-            self._results[name] = str(write_text(format_tsv(columns, rows), cwd / f"{name}.tsv"))
+            table = format_tsv([column for column, _ in columns], rows)
+            self._results[name] = str(write_text(table, cwd / f"{name}.tsv"))
         self._results["results"] = {
             **self.inputs.whole_mask,
             "ClusterThreshold": self.inputs.cluster_threshold,

@@ -12,7 +12,9 @@ from nipype.interfaces.base import (
     traits,
 )
 
-from bids_ari.outputs import copy_file, format_tsv, sidecar_of, write_json, write_text
+from bids_ari.files import copy_file, write_json, write_text
+from bids_ari.outputs import sidecar_of
+from bids_ari.tables import format_tsv
 
 
 class _WriteInputSpec(BaseInterfaceInputSpec):

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from bids_ari import __version__
 from bids_ari.errors import ExitCode, InputError
+from bids_ari.files import write_json, write_text
 from bids_ari.images.nifti import Grid, write_volume
-from bids_ari.outputs import format_tsv, write_json, write_text
 from bids_ari.simulate.group import (
     AGE_CENTRE,
     GROUPS,
@@ -21,6 +21,7 @@ from bids_ari.simulate.group import (
     simulate_subject,
 )
 from bids_ari.simulate.truth import REGIONS, Region, Truth, simulate_truth
+from bids_ari.tables import format_tsv
 
 SPACE = "MNI152NLin2009aSym"
 """The template that nilearn ships."""

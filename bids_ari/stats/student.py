@@ -102,8 +102,7 @@ def upper_tail(t: NDArray[np.float64], dof: float) -> NDArray[np.float64]:
     (n_features,) array
         From 0.5 at 0 down to 0.
     """
-    tail: NDArray[np.float64] = special.stdtr(dof, -t)
-    return tail
+    return np.asarray(special.stdtr(dof, -t), dtype=np.float64)
 
 
 def _log_upper_tail(t: NDArray[np.float64], dof: float) -> NDArray[np.float64]:

@@ -5,15 +5,16 @@ import gc
 import logging
 import multiprocessing as mp
 import os
+import platform
 import re
 import signal
 import sys
 import time
 from collections.abc import Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -28,6 +29,8 @@ LOGGER = logging.getLogger("bids_ari")
 _POLL_SECONDS = 0.05
 _INPUT_ERROR = re.compile(r"^\s*bids_ari\.errors\.InputError: (.+)$", re.MULTILINE)
 _PR_SET_PDEATHSIG = 1
+_NIPYPE_REMARK = "When creating this crashfile"
+"""What Nipype appends to the traceback of a node that left no result."""
 _KILLED = (
     "a worker process was killed, most likely for want of memory: "
     "make more available, or use fewer --nprocs"
@@ -78,36 +81,36 @@ class SafeMultiProc(MultiProcPlugin):
         )
 
     def _async_callback(self, args: Future[dict[str, Any]]) -> None:
-        error = args.exception()
-        if error is None:
+        if args.exception() is None:
             super()._async_callback(args)
-            return
-        for task_id, future in list(self._task_obj.items()):
-            if future is args:
-                self._fail(task_id, error)
+
+    def _get_result(self, taskid: int) -> dict[str, Any] | None:
+        # asked again and again, until there is one
+        future = self._task_obj[taskid]
+        if future is None or (future.done() and future.exception()):
+            return {
+                "result": None,
+                "traceback": [f"{_KILLED}\n"],
+                "hostname": platform.node(),
+                "taskid": taskid,
+            }
+        result: dict[str, Any] | None = super()._get_result(taskid)
+        return result
 
     def _submit_job(self, node: pe.Node, updatehash: bool = False) -> int:
-        task_id: int = super()._submit_job(node, updatehash)
-        future = self._task_obj[task_id]
-        # a future that failed at once called back before it was registered
-        if future.done() and future.exception() and task_id not in self._taskresult:
-            self._fail(task_id, future.exception())
+        try:
+            task_id: int = super()._submit_job(node, updatehash)
+        except BrokenProcessPool:  # a worker was killed before: no other will start
+            task_id = self._taskid
+            self._task_obj[task_id] = None
         return task_id
-
-    def _fail(self, task_id: int, error: BaseException | None) -> None:
-        self._taskresult[task_id] = {
-            "result": None,
-            "traceback": [f"{type(error).__name__}: {_KILLED}\n"],
-            "hostname": os.uname().nodename,
-            "taskid": task_id,
-        }
 
 
 def execute(
     workflow: pe.Workflow,
     crash_dir: Path,
     *,
-    labels: Mapping[str, str] = MappingProxyType({}),
+    labels: Mapping[str, str] | None = None,
     nprocs: int = 1,
     memory_gb: float | None = None,
     plugin_file: Path | None = None,
@@ -124,7 +127,7 @@ def execute(
         With its work directory set.
     crash_dir : path
         Where Nipype puts what it knows of nodes that failed.
-    labels : mapping
+    labels : mapping, optional
         What to call the sub-workflows in the log, by their names.
     nprocs : int
         Processes; 1 runs without any other.
@@ -151,7 +154,7 @@ def execute(
     os.environ.setdefault("LOGNAME", "bids_ari")  # nipype's SLURM plugin reads it
     plugin, plugin_args = _plugin(nprocs, memory_gb, plugin_file)
     outcome = Outcome()
-    plugin_args["status_callback"] = _Progress(workflow, labels, outcome)
+    plugin_args["status_callback"] = _Progress(workflow, labels or {}, outcome)
     level = {0: "CRITICAL", 1: "INFO"}.get(verbose, "DEBUG")
     nipype_config.update_config(
         {
@@ -203,7 +206,8 @@ def _explain(error: BaseException, outcome: Outcome) -> None:
     found = [message for text in texts for message in _INPUT_ERROR.findall(text)]
     outcome.input_errors = list(dict.fromkeys(found))
     if not outcome.input_errors:
-        lines = [line.strip() for line in texts[-1].splitlines() if line.strip()]
+        text, _, _ = texts[-1].partition(_NIPYPE_REMARK)
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
         outcome.defect = lines[-1] if lines else type(error).__name__
         if not outcome.crash_files:  # where it happened is written nowhere else
             LOGGER.error("the run failed outside of its nodes", exc_info=error)

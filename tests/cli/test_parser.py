@@ -1,0 +1,117 @@
+import subprocess
+import sys
+import time
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from bids_ari.cli import build_parser, parse
+from bids_ari.errors import ExitCode
+from bids_ari.images import CONNECTIVITIES
+from bids_ari.options import Options
+from bids_ari.stats import ALTERNATIVES
+
+POSITIONAL = ["in", "out", "group"]
+
+
+def test_the_parser_and_the_options_have_the_same_names_and_defaults() -> None:
+    actions = {
+        action.dest: action
+        for action in build_parser()._actions
+        if action.dest not in ("help", "version")
+    }
+    assert set(actions) == {field.name for field in fields(Options)}
+    options = parse(POSITIONAL)
+    for field in fields(Options):
+        if field.name not in ("bids_dir", "output_dir", "nprocs"):  # the last is all CPUs
+            assert getattr(options, field.name) == field.default, field.name
+
+
+def test_choices_are_those_of_the_statistics() -> None:
+    actions = {action.dest: action for action in build_parser()._actions}
+    assert tuple(actions["alternative"].choices or ()) == ALTERNATIVES
+    assert tuple(actions["connectivity"].choices or ()) == CONNECTIVITIES
+
+
+def test_every_option_says_what_it_does() -> None:
+    for action in build_parser()._actions:
+        assert action.help, action.dest
+
+
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_help_and_version_answer_at_once(option: str) -> None:
+    code = (
+        "import sys, time\n"
+        "from bids_ari.cli import main\n"
+        f"sys.argv = ['bids-ari', {option!r}]\n"
+        "try: main()\n"
+        "except SystemExit as end: assert end.code == 0\n"
+        "slow = {'numpy', 'pandas', 'nipype', 'bids', 'nibabel', 'nilearn', 'matplotlib'}\n"
+        "sys.exit(str(slow & set(sys.modules)) if slow & set(sys.modules) else 0)"
+    )
+    start = time.process_time()
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "bids-ari" in done.stdout
+    assert time.process_time() - start < 60  # a hang; the time itself is no test of the product
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["in", "out"], ExitCode.USAGE, "required: analysis_level"),
+        (["in", "out", "participant"], ExitCode.UNKNOWN_LEVEL, "invalid choice: 'participant'"),
+        ([*POSITIONAL, "--alpha", "1.5"], ExitCode.USAGE, "argument --alpha: 1.5 is not between 0 and 1"),
+        ([*POSITIONAL, "--alpha", "0"], ExitCode.USAGE, "0 is not between 0 and 1"),
+        ([*POSITIONAL, "--alpha", "nan"], ExitCode.USAGE, "nan is not between 0 and 1"),
+        ([*POSITIONAL, "--alpha", "x"], ExitCode.USAGE, "invalid number value: 'x'"),
+        ([*POSITIONAL, "--smoothing-fwhm", "-1"], ExitCode.USAGE, "-1 is not at least 0"),
+        ([*POSITIONAL, "--cluster-threshold", "inf"], ExitCode.USAGE, "inf is not at least 0"),
+        ([*POSITIONAL, "--connectivity", "8"], ExitCode.USAGE, "invalid choice: 8"),
+        ([*POSITIONAL, "--mask", "none.nii"], ExitCode.USAGE, "none.nii is not a file"),
+        ([*POSITIONAL, "--mem", "much"], ExitCode.USAGE, "much is not a size such as 8G"),
+        ([*POSITIONAL, "--nprocs", "0"], ExitCode.USAGE, "0 is not at least 1"),
+        ([*POSITIONAL, "-d", "nowhere"], ExitCode.USAGE, "nowhere is not a directory"),
+        ([*POSITIONAL, "-d", "a=.", "a=.."], ExitCode.USAGE, "names are not unique: a, a"),
+        ([*POSITIONAL, "--unknown"], ExitCode.USAGE, "unrecognized arguments: --unknown"),
+    ],
+)  # fmt: skip
+def test_wrong_arguments_end_with_a_line_and_a_code(
+    arguments: list[str], code: ExitCode, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match=str(int(code))):
+        parse(arguments)
+    assert message in capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("text", "gigabytes"), [("8G", 8), ("8000M", 8), ("8000", 8), ("1T", 1000), ("500000K", 0.5)]
+)
+def test_memory_is_read_as_fmriprep_reads_it(text: str, gigabytes: float) -> None:
+    assert parse([*POSITIONAL, "--mem", text]).mem_gb == pytest.approx(gigabytes)
+
+
+def test_labels_come_with_or_without_prefix_or_from_a_file(tmp_path: Path) -> None:
+    listed = tmp_path / "subjects.txt"
+    listed.write_text("sub-03\n04\n\nsub-01\n")
+    options = parse([*POSITIONAL, "--participant-label", "sub-01", "02", str(listed)])
+    assert options.participant_label == ("01", "02", "03", "04")
+
+
+def test_a_threshold_given_twice_is_one() -> None:
+    options = parse([*POSITIONAL, "--cluster-threshold", "4", "3.1", "4.0"])
+    assert options.cluster_threshold == (4.0, 3.1)
+
+
+def test_both_levels_are_the_same() -> None:
+    assert parse(["in", "out", "dataset"]).analysis_level == "dataset"
+
+
+def test_names_of_derivatives_are_those_of_their_directories(tmp_path: Path) -> None:
+    directory = tmp_path / "fitlins-0.11"
+    directory.mkdir()
+    options = parse([*POSITIONAL, "-d", str(directory), f"other={tmp_path}"])
+    assert options.derivatives == (("fitlins011", directory), ("other", tmp_path))

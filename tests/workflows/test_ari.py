@@ -1,0 +1,131 @@
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import nibabel as nb
+import numpy as np
+import pandas as pd
+import pytest
+from nilearn.glm.second_level import SecondLevelModel
+from numpy.typing import NDArray
+
+from bids_ari.stats import METHODS, Evidence, min_true_discoveries
+from bids_ari.workflows import init_ari_wf
+from tests.conftest import AFFINE
+
+SHAPE = (17, 18, 19)
+N_MAPS = 37
+"""Two whole blocks of maps and a part of one."""
+
+
+@pytest.fixture(scope="module")
+def group(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[str], NDArray[np.bool_]]:
+    rng = np.random.default_rng(7)
+    mask = np.zeros(SHAPE, bool)
+    mask[2:15, 3:16, 2:17] = True
+    effect = np.zeros(SHAPE)
+    effect[4:9, 5:10, 4:9], effect[10:13, 10:14, 10:14] = 1.5, -1.2
+    folder = tmp_path_factory.mktemp("maps")
+    paths = []
+    for number in range(N_MAPS):
+        data = (5 + effect + rng.normal(size=SHAPE)) * mask - 5 * mask
+        path = folder / f"sub-{number:02d}.nii.gz"
+        nb.Nifti1Image(data.astype(np.float32), AFFINE).to_filename(path)
+        paths.append(str(path))
+    nb.Nifti1Image(mask.astype(np.uint8), AFFINE).to_filename(folder / "mask.nii.gz")
+    return paths, mask
+
+
+def run(tmp_path: Path, group: tuple[list[str], Any], *, masked: bool, **options: Any) -> Path:
+    workflow = init_ari_wf(**options)
+    workflow.base_dir = str(tmp_path)
+    inputs = workflow.inputs.inputnode
+    inputs.maps = group[0]
+    inputs.design = [[1.0]] * N_MAPS
+    inputs.contrast = [1.0]
+    if masked:
+        inputs.mask = str(Path(group[0][0]).with_name("mask.nii.gz"))
+        inputs.mask_name = "mask.nii.gz"
+    workflow.run(plugin="Linear")
+    return tmp_path / str(workflow.name)
+
+
+def values(path: Path) -> NDArray[np.float64]:
+    return np.asarray(nb.Nifti1Image.from_filename(path).get_fdata())
+
+
+@pytest.mark.parametrize("masked", [True, False])
+@pytest.mark.parametrize("fwhm", [0.0, 6.0])
+def test_z_is_that_of_nilearn_at_every_voxel(
+    masked: bool, fwhm: float, group: tuple[list[str], NDArray[np.bool_]], tmp_path: Path
+) -> None:
+    paths, mask = group
+    done = run(tmp_path, group, masked=masked, smoothing_fwhm=fwhm)
+    model = SecondLevelModel(
+        mask_img=nb.Nifti1Image(mask.astype(np.uint8), AFFINE), smoothing_fwhm=fwhm or None
+    ).fit(paths, design_matrix=pd.DataFrame({"intercept": np.ones(N_MAPS)}))
+    expected = model.compute_contrast(output_type="all")
+    assert values(done / "mask" / "mask.nii.gz").astype(bool).tolist() == mask.tolist()
+    found = values(done / "model" / "z.nii.gz")
+    np.testing.assert_allclose(found, expected["z_score"].get_fdata(), rtol=0, atol=2e-6)
+    for name, output in (("effect", "effect_size"), ("variance", "effect_variance")):
+        np.testing.assert_allclose(
+            values(done / "model" / f"{name}.nii.gz"), expected[output].get_fdata(), atol=1e-6
+        )
+
+
+def test_all_files_of_an_inference_agree(
+    group: tuple[list[str], NDArray[np.bool_]], tmp_path: Path
+) -> None:
+    done = run(tmp_path, group, masked=True, cluster_thresholds=[3.0, 5.0], connectivity=6)
+    mask = group[1]
+    z, p = (values(done / "model" / f"{name}.nii.gz")[mask] for name in "zp")
+    critical_vector = METHODS["ari"](Evidence(p), 0.05)
+    for number, threshold in enumerate((3.0, 5.0)):
+        folder = done / "clusters" / "mapflow" / f"_clusters{number}"
+        table = pd.read_csv(folder / "cluster_table.tsv", sep="\t")
+        labels = values(folder / "label.nii.gz")[mask]
+        tdp = values(folder / "tdp.nii.gz")[mask]
+        np.testing.assert_array_equal(labels > 0, np.abs(z) > threshold)
+        assert set(table["sign"]) == {"positive", "negative"}
+        for row in (SimpleNamespace(**one) for one in json.loads(table.to_json(orient="records"))):
+            inside = labels == row.cluster
+            assert row.voxels == inside.sum()
+            assert row.volume_mm3 == 8 * row.voxels
+            assert row.discoveries == min_true_discoveries(p[inside], critical_vector)
+            assert row.tdp == pytest.approx(row.discoveries / row.voxels, abs=1e-6)
+            np.testing.assert_allclose(tdp[inside], row.tdp, atol=1e-6)
+            assert abs(row.peak_stat) == pytest.approx(np.abs(z[inside]).max(), abs=1e-6)
+            assert np.all(np.sign(z[inside]) == np.sign(row.peak_stat))
+            i, j, k = (round(v / 2) for v in (row.x, row.y, row.z))
+            assert values(done / "model" / "z.nii.gz")[i, j, k] == pytest.approx(
+                row.peak_stat, abs=1e-6
+            )
+        assert (tdp[labels == 0] == 0).all()
+
+
+@pytest.mark.parametrize("alternative", ["greater", "less"])
+def test_one_sided_tests_look_at_one_side(
+    alternative: str, group: tuple[list[str], NDArray[np.bool_]], tmp_path: Path
+) -> None:
+    done = run(tmp_path, group, masked=True, alternative=alternative)
+    folder = done / "clusters" / "mapflow" / "_clusters0"
+    table = pd.read_csv(folder / "cluster_table.tsv", sep="\t")
+    assert set(table["sign"]) == {"positive" if alternative == "greater" else "negative"}
+    z, p = (values(done / "model" / f"{name}.nii.gz")[group[1]] for name in "zp")
+    falls = p[np.argsort(z if alternative == "greater" else -z)]
+    assert np.all(np.diff(falls) <= 1e-6)  # z was rounded to single precision
+
+
+def test_a_second_run_computes_nothing_again(
+    group: tuple[list[str], NDArray[np.bool_]], tmp_path: Path
+) -> None:
+    done = run(tmp_path, group, masked=True, smoothing_fwhm=4.0)
+    computed = {path: path.stat().st_mtime_ns for path in done.rglob("*.n*") if path.is_file()}
+    run(tmp_path, group, masked=True, smoothing_fwhm=4.0)
+    assert computed == {path: path.stat().st_mtime_ns for path in computed}
+    run(tmp_path, group, masked=True, smoothing_fwhm=4.0, alpha=0.01)
+    again = {path.name for path, when in computed.items() if path.stat().st_mtime_ns != when}
+    assert "critical_vector.npy" in again
+    assert not again & {"z.nii.gz", "block.npy"}  # what does not depend on alpha stays
