@@ -2,7 +2,6 @@
 
 import json
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -16,13 +15,22 @@ if TYPE_CHECKING:
 
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 _MOST_ROWS = 100  # without a discovery; the table on disk has them all
-_KINDS = (
+_MAPS = (
     ("stat-effect_statmap.nii.gz", "effect: contrast of the group model"),
     ("stat-variance_statmap.nii.gz", "variance of the effect"),
     ("stat-t_statmap.nii.gz", "t values"),
     ("stat-z_statmap.nii.gz", "z values"),
     ("stat-p_statmap.nii.gz", "p-values, uncorrected"),
-    ("mask.nii.gz", "mask: voxels analysed"),
+    ("desc-analysis_mask.nii.gz", "mask: voxels analysed"),
+)
+_PER_THRESHOLD = (
+    ("stat-tdp_desc-{}_statmap.nii.gz", "TDP of each cluster"),
+    ("desc-{}_dseg.nii.gz", "cluster labels"),
+    ("desc-{}_dseg.tsv", "names of the cluster labels"),
+    ("desc-{}_clusters.tsv", "table of clusters"),
+    ("desc-{}_peaks.tsv", "table of peaks"),
+)
+_RECORDS = (
     ("design.tsv", "design matrix"),
     ("inclusion.tsv", "who takes part, and why not"),
     ("run.json", "record of the run"),
@@ -188,35 +196,25 @@ def _methods(result: Result) -> str:
 
 
 def _links(result: Result) -> list[tuple[str, str, str]]:
-    """List what was written: description, name, link; sidecars are left to their files."""
-    links = []
-    for path in result.files:
-        if path.suffix == ".json" and not path.name.endswith("_run.json"):
-            continue
-        relative = path.relative_to(result.root).as_posix()
-        links.append((_describe(path, result), relative, quote(relative)))
+    """List what was written: description, name without the stem, link; sidecars left out."""
+    described = [*_MAPS]
+    for threshold in result.thresholds:
+        condition = words.beyond(threshold.value, result.alternative)
+        described += [
+            (ending.format(threshold.desc), f"{description} at {condition}")
+            for ending, description in _PER_THRESHOLD
+        ]
+    described += _RECORDS
+    files = {path.name.removeprefix(f"{result.stem}_"): path for path in result.files}
+    links = [
+        (description, ending, quote(files[ending].relative_to(result.root).as_posix()))
+        for ending, description in described
+        if ending in files
+    ]
     for name, description in (("CITATION.md", "methods text"), ("CITATION.bib", "references")):
         if (result.root / "logs" / name).exists():
-            links.append((description, f"logs/{name}", f"logs/{name}"))
+            links.append((description, name, f"logs/{name}"))
     return links
-
-
-def _describe(path: Path, result: Result) -> str:
-    for ending, description in _KINDS:
-        if path.name.endswith(ending):
-            return description
-    for threshold in (*result.thresholds, *result.leftover):
-        at = f"at {words.beyond(threshold.value, result.alternative)}"
-        for ending, description in (
-            (f"stat-tdp_desc-{threshold.desc}_statmap.nii.gz", f"TDP of each cluster {at}"),
-            (f"desc-{threshold.desc}_dseg.nii.gz", f"cluster labels {at}"),
-            (f"desc-{threshold.desc}_dseg.tsv", f"names of the cluster labels {at}"),
-            (f"desc-{threshold.desc}_clusters.tsv", f"table of clusters {at}"),
-            (f"desc-{threshold.desc}_peaks.tsv", f"table of peaks {at}"),
-        ):
-            if path.name.endswith(ending):
-                return description
-    return ""
 
 
 def typeset(text: str) -> str:

@@ -139,6 +139,19 @@ def test_every_file_that_a_page_links_to_is_there(dataset: Path, any_page: Page)
     assert all((dataset / unquote(link)).exists() for link in links if link)
 
 
+def test_a_page_links_to_every_map_and_table(dataset: Path) -> None:
+    stem = report.find(dataset)[0].stem
+    links = {unquote(link["href"]) for link in page(dataset, "facesVsShapes").all("a")}
+    written = {
+        path.relative_to(dataset).as_posix()
+        for folder in ("group", "logs")
+        for path in (dataset / folder).glob(f"{stem}_*")
+        if path.suffix != ".json" or path.name.endswith("run.json")
+    }
+    assert len(written) == 5 + 2 * 5 + 3
+    assert written <= links
+
+
 def test_what_stands_in_names_and_tables_stays_text(dataset: Path) -> None:
     hostile = page(dataset, "hostile")
     assert len(hostile.all("script")) == 1  # ours
