@@ -9,6 +9,8 @@ import pytest
 from hypothesis import settings
 from numpy.typing import NDArray
 
+from bids_ari.simulate.dataset import Simulation, write_dataset
+
 settings.register_profile("bids_ari", deadline=None, derandomize=True)
 settings.load_profile("bids_ari")
 
@@ -30,3 +32,11 @@ def write_image(tmp_path: Path) -> Callable[[str, NDArray[np.floating]], Path]:
         return path
 
     return write
+
+
+@pytest.fixture(scope="session")
+def small_group(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twelve simulated subjects on a coarse grid, in the manner of FitLins. Copy to change."""
+    out_dir = tmp_path_factory.mktemp("group") / "firstlevel"
+    write_dataset(out_dir, Simulation(subjects=12, voxel_size=6.0, seed=3))
+    return out_dir

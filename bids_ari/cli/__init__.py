@@ -47,13 +47,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _set_up_logging(options: Options) -> None:
     LOGGER.setLevel(logging.DEBUG if options.verbose else logging.INFO)
-    if not LOGGER.handlers:
-        handler = logging.StreamHandler()
-        handler.setFormatter(
-            logging.Formatter("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S")
-        )
-        LOGGER.addHandler(handler)
-        LOGGER.propagate = False
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S"))
+    LOGGER.handlers = [handler]  # of this run: standard error may be another by now
+    LOGGER.propagate = False
 
 
 def _set_up_environment(options: Options) -> None:

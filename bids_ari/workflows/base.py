@@ -38,7 +38,7 @@ def name_of(analysis: Analysis, model: SecondLevel) -> str:
     str
         Entities joined as BIDS does.
     """
-    return stem({**analysis.entities, "model": model.name})
+    return stem(_output_entities(analysis, model))
 
 
 def second_level_of(analysis: Analysis) -> SecondLevel:
@@ -152,7 +152,7 @@ def _init_analysis_wf(
     datasets: Mapping[str, Path],
 ) -> pe.Workflow:
     """Set the inputs of one analysis and sink its outputs."""
-    entities = {**analysis.entities, "model": model.name}
+    entities = _output_entities(analysis, model)
     out_dir = options.output_dir.absolute()
     ari_wf = init_ari_wf(
         smoothing_fwhm=options.smoothing_fwhm,
@@ -240,6 +240,12 @@ def _connect_tables(
         (ari_wf, ds_design, [_LAST_STEP]),
         (ari_wf, ds_inclusion, [("outputnode.missing", "missing"), _LAST_STEP]),
     ])  # fmt: skip
+
+
+def _output_entities(analysis: Analysis, model: SecondLevel) -> dict[str, str]:
+    """Give what names the outputs; their ``desc`` is what they are, not what the maps were."""
+    shared = {name: value for name, value in analysis.entities.items() if name != "description"}
+    return {**shared, "model": model.name}
 
 
 def _metadata(

@@ -154,7 +154,9 @@ def execute(
     os.environ.setdefault("LOGNAME", "bids_ari")  # nipype's SLURM plugin reads it
     plugin, plugin_args = _plugin(nprocs, memory_gb, plugin_file)
     outcome = Outcome()
-    plugin_args["status_callback"] = _Progress(workflow, labels or {}, outcome)
+    plugin_args["status_callback"] = _Progress(
+        workflow, labels or {}, outcome, tells_of_start=plugin == "Linear"
+    )
     level = {0: "CRITICAL", 1: "INFO"}.get(verbose, "DEBUG")
     nipype_config.update_config(
         {
@@ -252,7 +254,17 @@ def _start_worker(cwd: str, parent: int) -> None:
 class _Progress:
     """Says which steps are done, of how many, and how long each took."""
 
-    def __init__(self, workflow: pe.Workflow, labels: Mapping[str, str], outcome: Outcome) -> None:
+    def __init__(
+        self,
+        workflow: pe.Workflow,
+        labels: Mapping[str, str],
+        outcome: Outcome,
+        *,
+        tells_of_start: bool,
+    ) -> None:
+        # Linear tells of the end of nodes that it passed over, but not of their start; the other
+        # plugins tell of the end of nodes that they ran themselves, but not of their start
+        self._tells_of_start = tells_of_start
         self._labels = labels
         self._sinks: dict[str, set[str]] = {}
         for name in workflow.list_node_names():
@@ -273,9 +285,11 @@ class _Progress:
         elif status == "start":
             self._started.setdefault(full_name, time.perf_counter())
         elif full_name.count("."):  # the parts of a MapNode have bare names: the whole counts
-            _, analysis, *_, name = full_name.split(".")
-            now = time.perf_counter()  # sinks end without having told of their start
-            self._end(analysis, name, now - self._started.get(full_name, now))
+            now = time.perf_counter()
+            start = self._started.get(full_name)
+            if start is not None or not self._tells_of_start:
+                _, analysis, *_, name = full_name.split(".")
+                self._end(analysis, name, now - (start or now))
 
     def _end(self, analysis: str, name: str, seconds: float) -> None:
         waiting = self._sinks.get(analysis, set())

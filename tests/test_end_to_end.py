@@ -1,0 +1,324 @@
+"""The command line, from first-level maps to derivatives and report."""
+
+import hashlib
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nibabel as nb
+import numpy as np
+import pandas as pd
+import pytest
+
+from bids_ari.cli import main
+from bids_ari.errors import ExitCode
+from tests.bids_schema import errors_of, validate
+
+STEM = "space-MNI152NLin2009aSym_model-oneSample_contrast-facesVsShapes"
+OPTIONS = ["--smoothing-fwhm", "8", "--cluster-threshold", "3.1", "2.3", "--nprocs", "1"]
+
+GOLDEN = sorted(
+    [
+        ".bidsignore",
+        "README.md",
+        "dataset_description.json",
+        "index.html",
+        f"{STEM}.html",
+        "logs/CITATION.bib",
+        "logs/CITATION.md",
+        f"logs/{STEM}_inclusion.tsv",
+        f"logs/{STEM}_run.json",
+        f"group/{STEM}_design.json",
+        f"group/{STEM}_design.tsv",
+        *(
+            f"group/{STEM}_{name}.{extension}"
+            for name in (
+                *(f"stat-{stat}_statmap" for stat in ("effect", "variance", "t", "z", "p")),
+                *(f"stat-tdp_desc-{desc}_statmap" for desc in ("z3p1", "z2p3")),
+                *(f"desc-{desc}_dseg" for desc in ("z3p1", "z2p3")),
+                "desc-analysis_mask",
+            )
+            for extension in ("nii.gz", "json")
+        ),
+        *(f"group/{STEM}_desc-{desc}_dseg.tsv" for desc in ("z3p1", "z2p3")),
+        *(
+            f"group/{STEM}_desc-{desc}_{table}.{extension}"
+            for desc in ("z3p1", "z2p3")
+            for table in ("clusters", "peaks")
+            for extension in ("tsv", "json")
+        ),
+    ]
+)
+
+
+def files_of(directory: Path) -> list[str]:
+    return sorted(
+        path.relative_to(directory).as_posix() for path in directory.rglob("*") if path.is_file()
+    )
+
+
+def digests(directory: Path) -> dict[str, str]:
+    return {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in (directory / "group").iterdir()
+    }
+
+
+def values(path: Path) -> np.ndarray:
+    return np.asarray(nb.Nifti1Image.from_filename(path).dataobj)
+
+
+@pytest.fixture(scope="module")
+def analysed(small_group: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("analysed")
+    arguments = [str(small_group), str(folder / "out"), "group", "-w", str(folder / "work")]
+    assert main([*arguments, *OPTIONS]) == ExitCode.OK
+    return folder / "out"
+
+
+def test_all_files_are_there_and_no_other(analysed: Path) -> None:
+    assert files_of(analysed) == GOLDEN
+
+
+def test_the_tree_is_valid_with_a_schema_that_knows_group_maps(
+    analysed: Path, tmp_path: Path
+) -> None:
+    result = validate(analysed, tmp_path)
+    assert errors_of(result) == []
+    assert result.returncode == 0, result.stdout
+
+
+def test_maps_are_single_precision_but_p(analysed: Path) -> None:
+    dtypes = {
+        path.name.split("stat-")[1].split("_")[0]: nb.Nifti1Image.from_filename(path).get_data_dtype()
+        for path in (analysed / "group").glob("*_statmap.nii.gz")
+    }  # fmt: skip
+    expected = dict.fromkeys(("effect", "variance", "t", "z", "tdp"), np.dtype("f4"))
+    assert dtypes == {**expected, "p": np.dtype("f8")}
+
+
+def test_images_say_that_they_are_in_a_template_and_in_mm(analysed: Path) -> None:
+    for path in (analysed / "group").glob("*.nii.gz"):
+        header = nb.Nifti1Image.from_filename(path).header
+        assert int(header["sform_code"]) == 4, path.name
+        assert header.get_xyzt_units()[0] == "mm", path.name
+
+
+def test_every_source_is_a_uri_of_a_dataset_that_is_linked(
+    analysed: Path, small_group: Path
+) -> None:
+    description = json.loads((analysed / "dataset_description.json").read_text())
+    links = {"": analysed.as_uri(), **description["DatasetLinks"]}
+    assert description["DatasetLinks"] == {"firstlevel": small_group.as_uri()}
+    n_sources = 0
+    for sidecar in (analysed / "group").glob("*.json"):
+        for source in json.loads(sidecar.read_text()).get("Sources", []):
+            scheme, name, path = source.split(":", 2)
+            assert scheme == "bids"
+            assert Path(links[name].removeprefix("file://"), path).is_file(), source
+            n_sources += 1
+    assert n_sources > 40
+
+
+def test_sidecars_tell_how_it_was_made(analysed: Path) -> None:
+    sidecar = json.loads(
+        (analysed / "group" / f"{STEM}_stat-tdp_desc-z2p3_statmap.json").read_text()
+    )
+    n_features = int(values(analysed / "group" / f"{STEM}_desc-analysis_mask.nii.gz").sum())
+    told = {
+        key: sidecar[key] for key in ("Alpha", "Confidence", "ClusterThreshold", "Connectivity")
+    }
+    assert told == {"Alpha": 0.05, "Confidence": 0.95, "ClusterThreshold": 2.3, "Connectivity": 18}
+    assert sidecar["SmoothingFWHM"] == 8
+    assert sidecar["Model"]["NumberOfMaps"] == 12
+    assert sidecar["Model"]["DegreesOfFreedom"] == 11
+    assert sidecar["NumberOfFeatures"] == n_features
+    assert sidecar["HommelValue"] == n_features - sidecar["Discoveries"]
+    assert sidecar["Discoveries"] > 0
+
+
+def test_thresholds_do_not_overwrite_one_another(analysed: Path) -> None:
+    z = values(analysed / "group" / f"{STEM}_stat-z_statmap.nii.gz")
+    for desc, threshold in (("z3p1", 3.1), ("z2p3", 2.3)):
+        labels = values(analysed / "group" / f"{STEM}_desc-{desc}_dseg.nii.gz")
+        np.testing.assert_array_equal(labels > 0, np.abs(z) > threshold)
+        table = pd.read_csv(analysed / "group" / f"{STEM}_desc-{desc}_clusters.tsv", sep="\t")
+        names = pd.read_csv(analysed / "group" / f"{STEM}_desc-{desc}_dseg.tsv", sep="\t")
+        assert table["voxels"].tolist() == np.bincount(labels.ravel())[1:].tolist()
+        assert names["index"].tolist() == table["cluster"].tolist()
+
+
+def test_the_inclusion_table_has_every_participant(analysed: Path, small_group: Path) -> None:
+    table = pd.read_csv(
+        analysed / "logs" / f"{STEM}_inclusion.tsv", sep="\t", keep_default_na=False
+    )
+    people = pd.read_csv(small_group / "participants.tsv", sep="\t")
+    assert table["participant_id"].tolist() == people["participant_id"].tolist()
+    assert set(table["included"]) == {"yes"}
+    assert table["missing_voxels"].tolist() == ["0"] * 12 or set(table["missing_voxels"]) == {0}
+
+
+def test_the_run_can_be_repeated_from_what_it_logged(analysed: Path) -> None:
+    run = json.loads((analysed / "logs" / f"{STEM}_run.json").read_text())
+    assert run["CommandLine"].startswith("bids-ari ")
+    assert run["Options"]["cluster_threshold"] == [3.1, 2.3]
+    assert {"python", "numpy", "nipype", "bids_ari"} <= set(run["Versions"])
+    assert "All-Resolutions Inference" in (analysed / "logs" / "CITATION.md").read_text()
+
+
+def test_reports_are_written_again_from_the_disk_alone(analysed: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(analysed, tmp_path / "elsewhere"))
+    for page in copy.glob("*.html"):
+        page.unlink()
+    before = digests(copy)
+    code = main([str(tmp_path / "gone"), str(copy), "group", "--reports-only"])
+    assert code == ExitCode.OK
+    assert sorted(path.name for path in copy.glob("*.html")) == sorted(
+        ["index.html", f"{STEM}.html"]
+    )
+    assert digests(copy) == before
+
+
+def test_a_dry_run_prints_the_plan_and_changes_nothing(
+    small_group: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = [str(small_group), str(tmp_path / "out"), "group", "-w", str(tmp_path / "work")]
+    assert main([*arguments, "--dry-run", "--participant-label", "02", "sub-05", "11"]) == 0
+    printed = capsys.readouterr().out
+    assert f"# {STEM}" in printed
+    assert "sub-05\tyes" in printed
+    assert "sub-05\t1\n" in printed
+    assert "2 degrees of freedom" in printed
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_methods_text_alone(small_group: Path, tmp_path: Path) -> None:
+    arguments = [str(small_group), str(tmp_path / "out"), "group", "-w", str(tmp_path / "work")]
+    assert main([*arguments, "--boilerplate-only", "--smoothing-fwhm", "5"]) == 0
+    assert files_of(tmp_path) == ["out/logs/CITATION.bib", "out/logs/CITATION.md"]
+    assert "5 mm" in (tmp_path / "out" / "logs" / "CITATION.md").read_text()
+
+
+def test_a_raw_dataset_with_derivatives_gives_the_same(
+    small_group: Path, analysed: Path, tmp_path: Path
+) -> None:
+    raw = tmp_path / "raw"
+    (raw / "sub-01" / "func").mkdir(parents=True)
+    (raw / "sub-01" / "func" / "sub-01_task-x_bold.nii.gz").write_bytes(b"never read")
+    (raw / "dataset_description.json").write_text('{"Name": "raw", "BIDSVersion": "1.10.0"}')
+    shutil.copy(small_group / "participants.tsv", raw)
+    arguments = [str(raw), str(tmp_path / "out"), "group", "-w", str(tmp_path / "work")]
+    assert main([*arguments, *OPTIONS, "-d", f"fitlins={small_group}"]) == 0
+    assert files_of(tmp_path / "out") == GOLDEN
+    ours, theirs = digests(tmp_path / "out"), digests(analysed)
+    assert {name for name in ours if ours[name] != theirs[name]} == {
+        f"{STEM}_{name}.json"  # these name the dataset that the maps are from
+        for name in ("stat-effect_statmap", "stat-variance_statmap", "desc-analysis_mask")
+    }
+    links = json.loads((tmp_path / "out" / "dataset_description.json").read_text())["DatasetLinks"]
+    assert links == {"raw": raw.as_uri(), "fitlins": small_group.as_uri()}
+
+
+def test_missing_values_are_counted_and_said(
+    small_group: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    firstlevel = Path(shutil.copytree(small_group, tmp_path / "firstlevel"))
+    mask = tmp_path / "mask.nii.gz"
+    path = next(firstlevel.rglob("sub-04_*stat-effect_statmap.nii.gz"))
+    img = nb.Nifti1Image.from_filename(path)
+    data = img.get_fdata(dtype=np.float32)
+    nb.Nifti1Image((data != 0).astype(np.uint8), img.affine).to_filename(mask)
+    holes = np.flatnonzero(data)[:17]
+    data.flat[holes] = np.nan
+    nb.Nifti1Image(data, img.affine, img.header).to_filename(path)
+
+    arguments = [str(firstlevel), str(tmp_path / "out"), "group", "-w", str(tmp_path / "work")]
+    assert main([*arguments, *OPTIONS, "--mask", str(mask)]) == 0
+    log = capsys.readouterr().err
+    assert "sub-04 (17 voxels)" in log
+    table = pd.read_csv(tmp_path / "out" / "logs" / f"{STEM}_inclusion.tsv", sep="\t")
+    assert table.set_index("participant_id")["missing_voxels"]["sub-04"] == 17
+    n_features = np.count_nonzero(values(mask))
+    sidecar = tmp_path / "out" / "group" / f"{STEM}_desc-analysis_mask.json"
+    assert json.loads(sidecar.read_text())["NumberOfFeatures"] == n_features
+
+    assert main([*arguments, *OPTIONS, "--mask", str(mask), "--missing-voxels", "drop"]) == 0
+    told = json.loads(sidecar.read_text())
+    assert (told["NumberOfFeatures"], told["LostFeatures"]) == (n_features - 17, 17)
+
+
+def test_one_bad_analysis_does_not_cost_the_others(
+    tmp_path: Path, small_group: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    firstlevel = Path(shutil.copytree(small_group, tmp_path / "firstlevel"))
+    for path in sorted(firstlevel.rglob("*_stat-effect_statmap.nii.gz")):
+        other = path.with_name(path.name.replace("facesVsShapes", "houses"))
+        shutil.copy(path, other)
+        if "sub-07" in path.name:
+            other.write_bytes(other.read_bytes()[:3000])
+    arguments = [str(firstlevel), str(tmp_path / "out"), "group", "-w", str(tmp_path / "work")]
+    assert main([*arguments, *OPTIONS]) == ExitCode.DATA
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert "sub-07_contrast-houses_stat-effect_statmap.nii.gz is not a whole NIfTI image" in last
+    assert last.endswith("(1 of 2 analyses are done)")
+    assert files_of(tmp_path / "out") == GOLDEN
+
+
+def command(firstlevel: Path, folder: Path, nprocs: int) -> list[str]:
+    arguments = [str(firstlevel), str(folder / "out"), "group", "-w", str(folder / "work")]
+    return [sys.executable, "-m", "bids_ari", *arguments, *OPTIONS[:-1], str(nprocs)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(5))
+def test_a_run_that_was_killed_goes_on_to_the_same_end(
+    number: int, small_group: Path, analysed: Path, tmp_path: Path
+) -> None:
+    # a moment between the start of the first node and the last page, anywhere
+    share = random.Random(number).random()  # noqa: S311
+    nprocs = 1 + number % 2
+    start = time.monotonic()
+    run = subprocess.Popen(
+        command(small_group, tmp_path, nprocs), stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    work, page = tmp_path / "work" / "bids_ari_wf", tmp_path / "out" / f"{STEM}.html"
+    while not work.exists() and run.poll() is None:
+        time.sleep(0.01)
+    time.sleep(share * 1.5 * (time.monotonic() - start))
+    os.killpg(run.pid, signal.SIGKILL)
+    run.wait()
+    finished_before = page.exists()
+    again = subprocess.run(
+        command(small_group, tmp_path, nprocs), capture_output=True, text=True, check=False
+    )
+    assert again.returncode == 0, again.stderr
+    assert files_of(tmp_path / "out") == GOLDEN
+    assert digests(tmp_path / "out") == digests(analysed)
+    assert not (finished_before and number == 0)  # else the moments are all too late
+
+
+def test_a_worker_killed_in_the_middle_of_a_run_ends_it_with_a_message(
+    small_group: Path, tmp_path: Path
+) -> None:
+    run = subprocess.Popen(command(small_group, tmp_path, 2), stderr=subprocess.PIPE, text=True)
+    children = Path(f"/proc/{run.pid}/task/{run.pid}/children")
+    deadline = time.monotonic() + 60
+    killed = False
+    while run.poll() is None and time.monotonic() < deadline and not killed:
+        if (tmp_path / "work" / "bids_ari_wf").exists():  # from here on, children are workers
+            for pid in children.read_text().split():
+                os.kill(int(pid), signal.SIGKILL)
+                killed = True
+        time.sleep(0.005)
+    start = time.monotonic()
+    _, log = run.communicate(timeout=60)
+    assert killed
+    assert run.returncode == ExitCode.FAILURE
+    assert time.monotonic() - start < 30
+    assert "a worker process was killed, most likely for want of memory" in log.splitlines()[-1]
