@@ -14,6 +14,7 @@ from pathlib import Path
 import nibabel as nb
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 
 from bids_ari.cli import main
@@ -307,13 +308,12 @@ def test_a_worker_killed_in_the_middle_of_a_run_ends_it_with_a_message(
     small_group: Path, tmp_path: Path
 ) -> None:
     run = subprocess.Popen(command(small_group, tmp_path, 2), stderr=subprocess.PIPE, text=True)
-    children = Path(f"/proc/{run.pid}/task/{run.pid}/children")
     deadline = time.monotonic() + 60
     killed = False
     while run.poll() is None and time.monotonic() < deadline and not killed:
         if (tmp_path / "work" / "bids_ari_wf").exists():  # from here on, children are workers
-            for pid in children.read_text().split():
-                os.kill(int(pid), signal.SIGKILL)
+            for worker in psutil.Process(run.pid).children():
+                worker.kill()
                 killed = True
         time.sleep(0.005)
     start = time.monotonic()

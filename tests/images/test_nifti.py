@@ -18,7 +18,11 @@ Writer = Callable[[str, NDArray[np.floating]], Path]
 @pytest.mark.parametrize("kind", [nb.Nifti1Image, nb.Nifti2Image])
 @pytest.mark.parametrize("dtype", [np.int16, np.float32, np.float64, ">f4"])
 def test_maps_are_read_as_nibabel_reads_them(
-    extension: str, kind: type[nb.Nifti1Image], dtype: str, tmp_path: Path, rng: np.random.Generator
+    extension: str,
+    kind: type[nb.Nifti1Image],
+    dtype: str,
+    tmp_path: Path,
+    rng: np.random.Generator,
 ) -> None:
     path = tmp_path / f"map{extension}"
     img = kind((100 * rng.normal(size=SHAPE)).astype(dtype), AFFINE)
