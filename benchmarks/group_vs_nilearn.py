@@ -44,17 +44,17 @@ def with_bids_ari(maps: list[Path], out_dir: Path) -> None:
     )
 
     grid = common_grid(maps)
-    kept = []
+    kept: list[Any] = []
 
     def block(start: int) -> tuple[Any, Any]:
         some = smooth_block(maps[start : start + 16], grid, fwhm=FWHM)
-        kept.append(some.kept)
+        if kept and not np.array_equal(some.kept, kept[0]):
+            msg = "the simulated maps cover different voxels"
+            raise ValueError(msg)
+        kept[:] = [some.kept]
         return some[0], np.ones((len(some[0]), 1))
 
     model = contrast_maps(fit(map(block, range(0, len(maps), 16))), np.ones(1))
-    if any(not np.array_equal(features, kept[0]) for features in kept):
-        msg = "the simulated maps cover different voxels"
-        raise ValueError(msg)
     domain = VolumeDomain(grid, kept[0])
     z_values, p_values = z_value(model.t, model.dof), p_value(model.t, model.dof, "greater")
     critical_vector = METHODS["ari"](Evidence(p_values), ALPHA)

@@ -132,8 +132,8 @@ def fit(blocks: Iterable[tuple[NDArray[np.floating], NDArray[np.floating]]]) -> 
     total: Rotated | None = None
     for effects, design in blocks:
         part = rotate(effects, design)
-        del effects  # or it would be held while the next block is made
         total = merge(total, part) if total else part
+        del effects, part  # or they would be held while the next block is made
     if total is None:
         msg = "there are no maps to fit"
         raise ValueError(msg)
