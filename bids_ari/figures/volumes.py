@@ -9,19 +9,12 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class Volume:
-    """
-    A map and where it is.
-
-    Parameters
-    ----------
-    values : (n_x, n_y, n_z) array
-        One value per voxel.
-    affine : (4, 4) array
-        Voxel indices to mm.
-    """
+    """A map and where it is."""
 
     values: NDArray[Any]
+    """(n_x, n_y, n_z) one value per voxel."""
     affine: NDArray[np.floating]
+    """(4, 4) voxel indices to mm."""
 
     def corners(self, where: NDArray[np.bool_]) -> NDArray[np.floating]:
         """Return the smallest and the largest x, y, z in mm of some voxels, (2, 3)."""

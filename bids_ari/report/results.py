@@ -55,57 +55,38 @@ class Participant:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """
-    One analysis, as it stands in an output dataset.
-
-    Parameters
-    ----------
-    root : Path
-        The output dataset.
-    stem : str
-        What the names of all its files begin with.
-    entities : dict of str to str
-        The entities in the stem, e.g. ``{"task": "faces", "model": "oneSample"}``.
-    maps : dict of str to Path
-        ``effect``, ``variance``, ``t``, ``z``, ``p``: those there are.
-    mask : Path
-        Voxels analysed.
-    inference : dict
-        Sidecar with the Hommel value and the bound for the whole mask.
-    model, mask_sidecar, run : dict
-        What the sidecars of the maps and of the mask and the record of the run say.
-    t_sidecar : dict
-        Sidecar of the t map.
-    thresholds : tuple of Threshold
-        From the lowest to the highest.
-    participants : tuple of Participant
-        Everyone in the inclusion table.
-    design : tuple of dict
-        Rows of the design matrix.
-    leftover : tuple of Threshold
-        Clusters that an earlier run has left, at thresholds that the last one was not asked for.
-    disagree : tuple of str
-        What the sidecars of the thresholds contradict one another in; empty after a clean run.
-    files : tuple of Path
-        Everything that was written for this analysis.
-    """
+    """One analysis, as it stands in an output dataset."""
 
     root: Path
+    """The output dataset."""
     stem: str
+    """What the names of all its files begin with."""
     entities: dict[str, str] = field(hash=False)
+    """The entities in the stem, e.g. ``{"task": "faces", "model": "oneSample"}``."""
     maps: dict[str, Path] = field(hash=False)
+    """``effect``, ``variance``, ``t``, ``z``, ``p``: those there are."""
     mask: Path
+    """Voxels analysed."""
     inference: dict[str, Any] = field(hash=False)
+    """Sidecar with the Hommel value and the bound for the whole mask."""
     model: dict[str, Any] = field(hash=False)
+    """What the sidecars of the maps say."""
     mask_sidecar: dict[str, Any] = field(hash=False)
     t_sidecar: dict[str, Any] = field(hash=False)
     run: dict[str, Any] = field(hash=False)
+    """Record of the run: command line, options, versions."""
     thresholds: tuple[Threshold, ...]
+    """From the lowest to the highest."""
     participants: tuple[Participant, ...]
+    """Everyone in the inclusion table."""
     design: tuple[dict[str, str], ...] = field(hash=False)
+    """Rows of the design matrix."""
     leftover: tuple[Threshold, ...]
+    """Clusters that an earlier run has left, at thresholds that the last one was not asked for."""
     disagree: tuple[str, ...]
+    """What the sidecars of the thresholds contradict one another in; empty after a clean run."""
     files: tuple[Path, ...]
+    """Everything that was written for this analysis."""
 
     @property
     def contrast(self) -> str:
