@@ -40,7 +40,8 @@ def hommel_value(p_values: NDArray[np.floating], alpha: float) -> int:
     References
     ----------
     .. [1] Goeman et al. (2019), Biometrika 106(4), 841-856, doi:10.1093/biomet/asz041
-    .. [2] Meijer, Krebs & Goeman (2019), Stat. Appl. Genet. Mol. Biol. 18(1), section 3
+    .. [2] Meijer, Krebs & Goeman (2019), Biometrical Journal 61(1), 73-82,
+       doi:10.1002/bimj.201700316
 
     Examples
     --------
