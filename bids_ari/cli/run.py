@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from bids_ari import __version__
 from bids_ari.errors import ExitCode, InputError
-from bids_ari.files import write_json, write_text
+from bids_ari.files import copy_file, write_json, write_text
 from bids_ari.options import Options
 from bids_ari.tables import format_tsv
 
@@ -107,12 +107,12 @@ def _compute(
     if options.clean_workdir:
         _empty(work_dir / workflow.name)
     if options.write_graph:
-        _write_graph(workflow)
+        _write_graph(workflow, work_dir)
     names = [name_of(analysis, second_level_of(analysis)) for analysis in analyses]
     outcome = execute(
         workflow,
         work_dir,
-        labels={workflow_name(name): name for name in names},
+        labels=dict(zip(map(workflow_name, names), _short_names(analyses), strict=True)),
         nprocs=options.nprocs,
         memory_gb=options.mem_gb,
         plugin_file=options.use_plugin,
@@ -120,6 +120,7 @@ def _compute(
         resource_monitor=options.resource_monitor,
         verbose=options.verbose,
     )
+    _keep_resource_monitor(work_dir / workflow.name, options)
     finished = [name for name in names if workflow_name(name) in outcome.finished]
     done = [one for one, name in zip(analyses, names, strict=True) if name in finished]
     if done:
@@ -138,6 +139,25 @@ def _compute(
     if not outcome.failed and not outcome.defect:
         return _conclude_done(options)
     return _conclude_failure(outcome, n_done=len(done), n_analyses=len(analyses))
+
+
+def _short_names(analyses: Sequence["Analysis"]) -> list[str]:
+    """Name analyses in the log by their contrast, and what else tells them apart."""
+    told = ["contrast"] + [
+        entity
+        for entity in dict.fromkeys(name for one in analyses for name in one.entities)
+        if entity != "contrast" and len({one.entities.get(entity) for one in analyses}) > 1
+    ]
+    return [
+        " ".join(one.entities[entity] for entity in told if entity in one.entities) or "maps"
+        for one in analyses
+    ]
+
+
+def _keep_resource_monitor(folder: Path, options: Options) -> None:
+    measured = folder / "resource_monitor.json"
+    if options.resource_monitor and measured.exists():
+        copy_file(measured, options.output_dir / "logs" / measured.name)
 
 
 def _conclude_done(options: Options) -> int:
@@ -189,9 +209,9 @@ def _write_reports(output_dir: Path) -> None:
         raise InputError(msg, ExitCode.NO_INPUT)
     pages = report.write(output_dir)
     for result in results:
-        LOGGER.info("%s: %s", result.stem, report.headline(result))
+        LOGGER.info("%s", report.headline(result))
         for warning in report.warnings(result):
-            LOGGER.warning("%s: %s", result.stem, warning)
+            LOGGER.warning("%s: %s", result.contrast, warning)
     LOGGER.info("wrote %d pages (%.1f s)", len(pages), time.perf_counter() - clock)
 
 
@@ -274,12 +294,13 @@ def _empty(directory: Path) -> None:
         shutil.rmtree(directory)
 
 
-def _write_graph(workflow: Any) -> None:
-    if shutil.which("dot") is None:
-        LOGGER.warning("the workflow is not drawn: there is no program 'dot' (Graphviz)")
-        return
-    out_file = workflow.write_graph(graph2use="colored", format="svg", simple_form=True)
-    LOGGER.info("the workflow is drawn in %s", out_file)
+def _write_graph(workflow: Any, work_dir: Path) -> None:
+    try:
+        out_file = workflow.write_graph(graph2use="colored", format="svg", simple_form=True)
+    except OSError:  # after the description of the graph was written
+        out_file = work_dir / workflow.name / "graph.dot"
+        LOGGER.warning("there is no program 'dot' (Graphviz) to draw the workflow")
+    LOGGER.info("the workflow is in %s", out_file)
 
 
 def _versions() -> dict[str, str]:

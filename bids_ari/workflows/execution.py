@@ -275,7 +275,8 @@ class _Progress:
             name.rsplit(".", 1)[-1] in _STEPS for name in workflow.list_node_names()
         )
         self._outcome = outcome
-        self._started: dict[str, float] = {}
+        self._started: set[str] = set()
+        self._step_began = dict.fromkeys(self._sinks, time.perf_counter())
         self._n_done = 0
 
     def __call__(self, node: pe.Node, status: str) -> None:
@@ -283,15 +284,13 @@ class _Progress:
         if status == "exception":
             self._outcome.failed.add(full_name)
         elif status == "start":
-            self._started.setdefault(full_name, time.perf_counter())
-        elif full_name.count("."):  # the parts of a MapNode have bare names: the whole counts
-            now = time.perf_counter()
-            start = self._started.get(full_name)
-            if start is not None or not self._tells_of_start:
-                _, analysis, *_, name = full_name.split(".")
-                self._end(analysis, name, now - (start or now))
+            self._started.add(full_name)
+        elif full_name.count(".") and (full_name in self._started or not self._tells_of_start):
+            # the parts of a MapNode have bare names: the whole counts
+            _, analysis, *_, name = full_name.split(".")
+            self._end(analysis, name)
 
-    def _end(self, analysis: str, name: str, seconds: float) -> None:
+    def _end(self, analysis: str, name: str) -> None:
         waiting = self._sinks.get(analysis, set())
         if name in waiting:
             waiting.remove(name)
@@ -299,11 +298,13 @@ class _Progress:
                 self._outcome.finished.add(analysis)
         elif name in _STEPS:
             self._n_done += 1
+            now = time.perf_counter()
             LOGGER.info(
                 "[%d/%d] %s: %s (%.1f s)",
                 self._n_done,
                 self._n_steps,
                 self._labels.get(analysis, analysis),
                 _STEPS[name],
-                seconds,
+                now - self._step_began.get(analysis, now),
             )
+            self._step_began[analysis] = now
