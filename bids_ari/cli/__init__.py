@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from bids_ari.cli.parser import build_parser, parse
-from bids_ari.errors import InputError
+from bids_ari.errors import ExitCode, InputError
 from bids_ari.options import Options
 
 __all__ = ["build_parser", "main", "parse"]
@@ -43,6 +43,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if options.debug:
             LOGGER.exception("where the error came from")
         return conclude(error.exit_code, [str(error)])
+    except KeyboardInterrupt:
+        return conclude(ExitCode.INTERRUPTED, ["interrupted; the same command goes on from here"])
 
 
 def _set_up_logging(options: Options) -> None:

@@ -5,11 +5,24 @@ from bids_ari.images.blocks import (
     Coverage,
     load_block,
     load_coverage,
+    maps_per_block,
     save_block,
     smooth_block,
 )
-from bids_ari.images.domain import CONNECTIVITIES, Domain, VolumeDomain, load_domain
-from bids_ari.images.masks import AnalysisMask, allowed_missing, analysis_mask, load_mask
+from bids_ari.images.domain import (
+    CONNECTIVITIES,
+    Domain,
+    VolumeDomain,
+    domain_of,
+    load_domain,
+)
+from bids_ari.images.masks import (
+    AnalysisMask,
+    allowed_missing,
+    analysis_mask,
+    load_mask,
+    put_mask_on_grid,
+)
 from bids_ari.images.nifti import Grid, common_grid, read_map, write_volume
 
 __all__ = [
@@ -23,10 +36,13 @@ __all__ = [
     "allowed_missing",
     "analysis_mask",
     "common_grid",
+    "domain_of",
     "load_block",
     "load_coverage",
     "load_domain",
     "load_mask",
+    "maps_per_block",
+    "put_mask_on_grid",
     "read_map",
     "save_block",
     "smooth_block",

@@ -11,6 +11,9 @@ from bids_ari.errors import InputError
 from bids_ari.images.nifti import Grid, read_map
 from bids_ari.images.smoothing import Smoother, bounding_box
 
+_BLOCK_BYTES = 2**29
+"""Of the maps that one block may hold in memory."""
+
 
 class Block(NamedTuple):
     """Some of the maps of an analysis, smoothed, at the voxels that may be analysed."""
@@ -34,6 +37,26 @@ class Coverage(NamedTuple):
     has_value: NDArray[np.bool_]
     anywhere: NDArray[np.bool_]
     n_values: NDArray[np.int64]
+
+
+def maps_per_block(grid: Grid, *, at_most: int = 16) -> int:
+    """
+    Choose how many maps to hold in memory at once.
+
+    Parameters
+    ----------
+    grid : Grid
+        Of the maps.
+    at_most : int
+        As many as are worth it: more save nothing.
+
+    Returns
+    -------
+    int
+        Fewer where maps are very large.
+    """
+    bytes_per_map = 4 * int(np.prod(grid.shape))
+    return max(1, min(at_most, _BLOCK_BYTES // bytes_per_map))
 
 
 def smooth_block(

@@ -135,6 +135,24 @@ class VolumeDomain:
         return write_volume(volume, self.grid, out_file, intent=intent)
 
 
+def domain_of(grid: Grid, features: NDArray[np.int64]) -> Domain:
+    """
+    Choose the features of an analysis.
+
+    Parameters
+    ----------
+    grid : Grid
+        Of the maps.
+    features : (n_features,) array
+        Index of each feature among all that a map holds, ascending.
+
+    Returns
+    -------
+    Domain
+    """
+    return VolumeDomain(grid, features)
+
+
 def load_domain(mask_file: Path) -> Domain:
     """
     Read the features of an analysis.

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bids_ari.errors import InputError
 from bids_ari.images.blocks import columns_of, load_coverage
-from bids_ari.images.nifti import Grid, read_map
+from bids_ari.images.nifti import Grid, read_map, write_volume
 
 MissingVoxels = Literal["zero", "drop"]
 
@@ -65,6 +65,29 @@ def load_mask(path: Path, grid: Grid) -> tuple[NDArray[np.bool_], bool]:
         msg = f"{path} has no voxel above 0 on the grid of the maps ({grid})"
         raise InputError(msg)
     return inside, resampled
+
+
+def put_mask_on_grid(path: Path, grid: Grid, out_file: Path) -> bool:
+    """
+    Write a mask as it is on the grid of the maps.
+
+    Parameters
+    ----------
+    path : path
+        See :func:`load_mask`.
+    grid : Grid
+        Of the maps.
+    out_file : path
+        Name that ends in ``.nii`` or ``.nii.gz``.
+
+    Returns
+    -------
+    resampled : bool
+        Whether the file is on another grid, so that nearest neighbours were taken.
+    """
+    inside, resampled = load_mask(path, grid)
+    write_volume(inside.astype(np.uint8), grid, out_file)
+    return resampled
 
 
 def analysis_mask(

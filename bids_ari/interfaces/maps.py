@@ -17,25 +17,24 @@ from nipype.interfaces.base import (
 )
 
 from bids_ari.images import (
-    VolumeDomain,
     allowed_missing,
     analysis_mask,
     common_grid,
+    domain_of,
     load_mask,
-    read_map,
+    maps_per_block,
+    put_mask_on_grid,
     save_block,
     smooth_block,
-    write_volume,
 )
 
 LOGGER = logging.getLogger("bids_ari")
-_BLOCK_BYTES = 2**29
-"""Of the volumes that one block may hold in memory."""
 
 
 class _SplitInputSpec(BaseInterfaceInputSpec):
     maps = InputMultiObject(File(exists=True), mandatory=True, desc="first-level maps")
-    mask = File(exists=True, desc="voxels to analyse; resampled to the maps if need be")
+    mask = File(exists=True, desc="voxels to analyse; put on the grid of the maps if need be")
+    mask_name = traits.Str(desc="how to call it in words")
     mask_coverage = traits.Range(
         0.0, 1.0, 1.0, usedefault=True, exclude_low=True,
         desc="without a mask: in which share of the maps a voxel must have a value",
@@ -48,6 +47,7 @@ class _SplitOutputSpec(TraitedSpec):
     labels = traits.List(traits.Str, desc="names of the blocks, for the log")
     max_missing = traits.Int(desc="in how many maps a voxel may lack a value")
     mask = File(exists=True, desc="the mask on the grid of the maps; undefined without one")
+    mask_name = traits.Str(desc="its name, and whether it was resampled; undefined without one")
 
 
 class SplitMaps(SimpleInterface):
@@ -59,8 +59,7 @@ class SplitMaps(SimpleInterface):
     def _run_interface(self, runtime: Any) -> Any:
         maps = [Path(path) for path in self.inputs.maps]
         grid = common_grid(maps)
-        bytes_per_map = 4 * int(np.prod(grid.shape))
-        size = max(1, min(self.inputs.block_size, _BLOCK_BYTES // bytes_per_map))
+        size = maps_per_block(grid, at_most=self.inputs.block_size)
         starts = range(0, len(maps), size)
         self._results["blocks"] = [[str(path) for path in maps[i : i + size]] for i in starts]
         self._results["labels"] = [
@@ -68,14 +67,18 @@ class SplitMaps(SimpleInterface):
         ]
         self._results["max_missing"] = allowed_missing(len(maps), self.inputs.mask_coverage)
         if isdefined(self.inputs.mask):
-            inside, resampled = load_mask(Path(self.inputs.mask), grid)
-            if resampled:
-                LOGGER.warning(
-                    "%s is not on the grid of the maps: resampled with nearest neighbours to %s",
-                    self.inputs.mask, grid,
-                )  # fmt: skip
             out_file = Path(runtime.cwd) / "mask.nii.gz"
-            self._results["mask"] = str(write_volume(inside.astype(np.uint8), grid, out_file))
+            resampled = put_mask_on_grid(Path(self.inputs.mask), grid, out_file)
+            self._results["mask"] = str(out_file)
+            name = self.inputs.mask_name
+            self._results["mask_name"] = name if isdefined(name) else "the mask"
+            if resampled:
+                self._results["mask_name"] += " (put on the grid of the maps: nearest neighbours)"
+                LOGGER.warning(
+                    "%s is not on the grid of the maps: put on it with nearest neighbours (%s)",
+                    self.inputs.mask,
+                    grid,
+                )
         return runtime
 
 
@@ -104,7 +107,7 @@ class SmoothBlock(SimpleInterface):
         grid = common_grid(paths[:1])
         mask = None
         if isdefined(self.inputs.mask):
-            mask = read_map(Path(self.inputs.mask), grid)[0] > 0
+            mask, _ = load_mask(Path(self.inputs.mask), grid)
         block = smooth_block(
             paths, grid, fwhm=self.inputs.fwhm, mask=mask, max_missing=self.inputs.max_missing
         )
@@ -152,7 +155,7 @@ class DecideMask(SimpleInterface):
             mask_coverage=self.inputs.mask_coverage,
             missing_voxels=self.inputs.missing_voxels,
         )
-        domain = VolumeDomain(common_grid(maps[:1]), decided.features)
+        domain = domain_of(common_grid(maps[:1]), decided.features)
         out_file = domain.write(
             np.ones(domain.n_features, np.uint8), Path(runtime.cwd) / "mask.nii.gz"
         )

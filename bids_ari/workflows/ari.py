@@ -125,14 +125,15 @@ def init_ari_wf(
     clusters.inputs.cluster_threshold = list(cluster_thresholds)
 
     workflow.connect([
-        (inputnode, split, [("maps", "maps"), ("mask", "mask")]),
+        (inputnode, split, [("maps", "maps"), ("mask", "mask"), ("mask_name", "mask_name")]),
         (split, smooth, [
             ("blocks", "in_files"),
             ("labels", "label"),
             ("max_missing", "max_missing"),
             ("mask", "mask"),
         ]),
-        (inputnode, mask, [("maps", "maps"), ("mask_name", "mask_name")]),
+        (inputnode, mask, [("maps", "maps")]),
+        (split, mask, [("mask_name", "mask_name")]),
         (smooth, mask, [("coverage_file", "coverage_files")]),
         (inputnode, model, [("design", "design"), ("contrast", "contrast")]),
         (smooth, model, [("values_file", "values_files"), ("coverage_file", "coverage_files")]),

@@ -46,7 +46,6 @@ def run(tmp_path: Path, group: tuple[list[str], Any], *, masked: bool, **options
     inputs.contrast = [1.0]
     if masked:
         inputs.mask = str(Path(group[0][0]).with_name("mask.nii.gz"))
-        inputs.mask_name = "mask.nii.gz"
     workflow.run(plugin="Linear")
     return tmp_path / str(workflow.name)
 
