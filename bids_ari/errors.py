@@ -14,7 +14,6 @@ class ExitCode(IntEnum):
     DATA = 65
     NO_INPUT = 66
     CANNOT_CREATE = 73
-    INTERRUPTED = 130
 
 
 class InputError(ValueError):

@@ -304,6 +304,24 @@ def test_a_run_that_was_killed_goes_on_to_the_same_end(
     assert not (finished_before and number == 0)  # else the moments are all too late
 
 
+@pytest.mark.parametrize("nprocs", [1, 2])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_ends_at_once_when_asked_to(
+    number: signal.Signals, nprocs: int, small_group: Path, tmp_path: Path
+) -> None:
+    run = subprocess.Popen(
+        command(small_group, tmp_path, nprocs), stderr=subprocess.PIPE, text=True
+    )
+    while not (tmp_path / "work" / "bids_ari_wf").exists():
+        time.sleep(0.01)
+    run.send_signal(number)
+    _, log = run.communicate(timeout=30)
+    assert run.returncode == 128 + number
+    assert log.splitlines()[-1] == (
+        f"bids-ari: error: ended by {number.name}; the same command goes on from here"
+    )
+
+
 def test_a_worker_killed_in_the_middle_of_a_run_ends_it_with_a_message(
     small_group: Path, tmp_path: Path
 ) -> None:

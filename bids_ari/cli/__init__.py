@@ -1,13 +1,18 @@
 """The command line: parse, collect, build, run, report. The only place that decides the exit."""
 
 import logging
+import multiprocessing
 import os
 import shlex
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
 
 from bids_ari.cli.parser import build_parser, parse
-from bids_ari.errors import ExitCode, InputError
+from bids_ari.errors import InputError
 from bids_ari.options import Options
 
 __all__ = ["build_parser", "main", "parse"]
@@ -37,14 +42,41 @@ def main(argv: Sequence[str] | None = None) -> int:
     # imports read the environment once
     from bids_ari.cli.run import conclude, run
 
+    with _ending_at_once():
+        try:
+            return run(options, shlex.join(["bids-ari", *arguments]))
+        except InputError as error:
+            if options.debug:
+                LOGGER.exception("where the error came from")
+            return conclude(error.exit_code, [str(error)])
+
+
+@contextmanager
+def _ending_at_once() -> Iterator[None]:
+    """
+    End with a line and a code when the user or the system asks for it.
+
+    Nipype takes the interruption of a node for the failure of that node, and goes on. Files are
+    whole at any moment, so there is nothing to tidy up.
+    """
+
+    def end(number: int, _: FrameType | None) -> None:
+        for worker in multiprocessing.active_children():
+            worker.kill()
+        name = signal.Signals(number).name
+        sys.stderr.write(f"bids-ari: error: ended by {name}; the same command goes on from here\n")
+        sys.stderr.flush()
+        os._exit(128 + number)
+
+    if threading.current_thread() is not threading.main_thread():  # signals are not ours there
+        yield
+        return
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        return run(options, shlex.join(["bids-ari", *arguments]))
-    except InputError as error:
-        if options.debug:
-            LOGGER.exception("where the error came from")
-        return conclude(error.exit_code, [str(error)])
-    except KeyboardInterrupt:
-        return conclude(ExitCode.INTERRUPTED, ["interrupted; the same command goes on from here"])
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _set_up_logging(options: Options) -> None:

@@ -245,6 +245,9 @@ def _plugin(
 
 def _start_worker(cwd: str, parent: int) -> None:
     process_initializer(cwd)
+    # the handlers of the run are not those of its workers
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:  # it was gone before we asked
