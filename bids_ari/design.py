@@ -110,6 +110,9 @@ def second_level(
             f"expected {n_regressors + 1} maps or more"
         )
         raise InputError(msg)
+    if not weights.any():
+        msg = f"the contrast of {', '.join(regressors)} has no weight other than 0"
+        raise ValueError(msg)
     rank = int(np.linalg.matrix_rank(matrix))
     if rank < n_regressors:
         msg = f"the regressors {', '.join(regressors)} are collinear: rank {rank}"

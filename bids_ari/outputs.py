@@ -54,7 +54,7 @@ DERIVATIVES: dict[str, Derivative] = {
     "variance_map": Derivative("statmap", ".nii.gz", "Sampling variance of the effect, in squared units of the inputs.", "variance"),
     "t_map": Derivative("statmap", ".nii.gz", "Student t of the group contrast; 0 where the maps do not vary.", "t"),
     "z_map": Derivative("statmap", ".nii.gz", "Standard normal value with the tail probability of the t map.", "z"),
-    "p_map": Derivative("statmap", ".nii.gz", "P-value of the t map under the alternative, uncorrected, in double precision; 0 outside of the mask.", "p"),
+    "p_map": Derivative("statmap", ".nii.gz", "P-value of the t map under the alternative, uncorrected, in double precision; 1 outside of the mask.", "p"),
     "mask": Derivative("mask", ".nii.gz", "Voxels that were analysed.", desc="analysis", skull_stripped=False),
     "design": Derivative("design", ".tsv", "Design of the group model: one row for each map.", skull_stripped=False),
     "tdp_map": Derivative("statmap", ".nii.gz", "Lower confidence bound on the proportion of truly active voxels in the cluster that the voxel is in.", "tdp", per_threshold=True),

@@ -45,8 +45,16 @@ class Domain(Protocol):
     def values(self, path: Path) -> NDArray[np.float64]:
         """(n_features,) values of a file of the same kind, in double precision."""
 
-    def write(self, values: NDArray[Any], out_file: Path, *, intent: str = "") -> Path:
-        """Write one value for each feature, in their own precision; 0 elsewhere."""
+    def write(
+        self,
+        values: NDArray[Any],
+        out_file: Path,
+        *,
+        elsewhere: float = 0,
+        intent: str = "",
+        parameters: tuple[float, ...] = (),
+    ) -> Path:
+        """Write one value for each feature, in their own precision."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,11 +136,19 @@ class VolumeDomain:
         data, _ = read_map(path, self.grid)
         return data[self._voxels].astype(np.float64)
 
-    def write(self, values: NDArray[Any], out_file: Path, *, intent: str = "") -> Path:
-        """Write one value for each voxel as NIfTI, in their own precision; 0 elsewhere."""
-        volume = np.zeros(self.grid.shape, dtype=values.dtype)
+    def write(
+        self,
+        values: NDArray[Any],
+        out_file: Path,
+        *,
+        elsewhere: float = 0,
+        intent: str = "",
+        parameters: tuple[float, ...] = (),
+    ) -> Path:
+        """Write one value for each voxel as NIfTI, in their own precision."""
+        volume = np.full(self.grid.shape, elsewhere, dtype=values.dtype)
         volume[self._voxels] = values
-        return write_volume(volume, self.grid, out_file, intent=intent)
+        return write_volume(volume, self.grid, out_file, intent=intent, parameters=parameters)
 
 
 def domain_of(grid: Grid, features: NDArray[np.int64]) -> Domain:

@@ -1,7 +1,6 @@
 """Which voxels are analysed, and why."""
 
 from collections.abc import Sequence
-from functools import reduce
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -121,14 +120,22 @@ def analysis_mask(
     InputError
         If no voxel is left.
     """
-    coverage = [load_coverage(path) for path in coverage_files]
-    n_maps = sum(len(block.has_value) for block in coverage)
-    # a voxel that one of the blocks did not keep lacks values in too many of its maps
-    everywhere = reduce(_common, (block.kept for block in coverage))
-    anywhere = np.logical_or.reduce([block.anywhere for block in coverage])
-    n_values = sum(
-        block.has_value[:, columns_of(everywhere, block.kept)].sum(axis=0) for block in coverage
-    )
+    # one file at a time: memory does not grow with the number of maps
+    n_maps = 0
+    everywhere = anywhere = None
+    for path in coverage_files:
+        block = load_coverage(path)
+        n_maps += len(block.n_values)
+        # a voxel that one of the blocks did not keep lacks values in too many of its maps
+        everywhere = block.kept if everywhere is None else _common(everywhere, block.kept)
+        anywhere = block.anywhere if anywhere is None else anywhere | block.anywhere
+    if everywhere is None or anywhere is None:
+        msg = "there is no block of maps"
+        raise ValueError(msg)
+    n_values = np.zeros(everywhere.size, dtype=np.int64)
+    for path in coverage_files:
+        block = load_coverage(path)
+        n_values += block.has_value[:, columns_of(everywhere, block.kept)].sum(axis=0)
 
     if mask_name and missing_voxels == "zero":
         least, rule = 0, f"all voxels of {mask_name}"
@@ -145,15 +152,17 @@ def analysis_mask(
     if features.size == 0:
         msg = f"no voxel is left to analyse: there are no {rule}"
         raise InputError(msg)
-    missing = [
-        (~block.has_value[:, columns_of(features, block.kept)]).sum(axis=1) for block in coverage
-    ]
+    missing, of_map = [], []
+    for path in coverage_files:
+        block = load_coverage(path)
+        missing.append((~block.has_value[:, columns_of(features, block.kept)]).sum(axis=1))
+        of_map.append(block.n_values)
     candidates = everywhere.size if mask_name else int(np.count_nonzero(anywhere))
     return AnalysisMask(
         features,
         candidates - features.size,
         np.concatenate(missing),
-        np.concatenate([block.n_values for block in coverage]),
+        np.concatenate(of_map),
         rule,
         missing_rule,
     )

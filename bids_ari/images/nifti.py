@@ -135,7 +135,14 @@ def read_map(path: Path, grid: Grid | None = None) -> tuple[NDArray[np.floating]
     return data.reshape(found.shape, order="F"), found
 
 
-def write_volume(volume: NDArray[Any], grid: Grid, out_file: Path, *, intent: str = "") -> Path:
+def write_volume(
+    volume: NDArray[Any],
+    grid: Grid,
+    out_file: Path,
+    *,
+    intent: str = "",
+    parameters: tuple[float, ...] = (),
+) -> Path:
     """
     Write a volume in its own precision; the name appears when the file is whole.
 
@@ -149,6 +156,8 @@ def write_volume(volume: NDArray[Any], grid: Grid, out_file: Path, *, intent: st
         Name that ends in ``.nii`` or ``.nii.gz``.
     intent : str
         NIfTI intent, such as ``'z score'``.
+    parameters : tuple of float
+        Of the intent, such as the degrees of freedom.
 
     Returns
     -------
@@ -159,8 +168,10 @@ def write_volume(volume: NDArray[Any], grid: Grid, out_file: Path, *, intent: st
     img.header.set_xyzt_units("mm", "sec")
     img.set_sform(grid.affine, grid.xform_code)
     img.set_qform(grid.affine, grid.xform_code)
+    if not np.allclose(img.get_qform(), grid.affine, atol=_AFFINE_TOLERANCE):
+        img.set_qform(None)  # it cannot say that axes are sheared
     if intent:
-        img.header.set_intent(intent, allow_unknown=True)
+        img.header.set_intent(intent, parameters)
     partial = out_file.with_name(f".{out_file.name}")
     img.to_filename(partial)
     partial.replace(out_file)

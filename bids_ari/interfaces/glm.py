@@ -15,6 +15,7 @@ from nipype.interfaces.base import (
 )
 from numpy.typing import NDArray
 
+from bids_ari.errors import InputError
 from bids_ari.images import load_block, load_coverage, load_domain
 from bids_ari.stats import ALTERNATIVES, contrast_maps, fit, p_value, z_value
 
@@ -60,10 +61,15 @@ class SecondLevelModel(SimpleInterface):
             # single precision would make very small p-values 0, and others ties
             "p": p_value(maps.t, maps.dof, self.inputs.alternative),
         }
-        intents = {"t": "t test", "z": "z score", "p": "p value", "effect": "estimate"}
+        kinds: dict[str, dict[str, Any]] = {
+            "effect": {"intent": "estimate"},
+            "t": {"intent": "t test", "parameters": (float(maps.dof),)},
+            "z": {"intent": "z score"},
+            "p": {"intent": "p value", "elsewhere": 1},  # 0 would be the smallest of all
+        }
         for name, values in outputs.items():
             out_file = Path(runtime.cwd) / f"{name}.nii.gz"
-            domain.write(values, out_file, intent=intents.get(name, ""))
+            domain.write(values, out_file, **kinds.get(name, {}))
             self._results[f"{name}_map"] = str(out_file)
         self._results["results"] = {"FeaturesWithoutVariance": maps.n_without_variance}
         return runtime
@@ -72,6 +78,10 @@ class SecondLevelModel(SimpleInterface):
         self, features: NDArray[np.int64]
     ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float64]]]:
         design = np.asarray(self.inputs.design, dtype=np.float64)
+        n_maps = [len(load_coverage(Path(path)).n_values) for path in self.inputs.coverage_files]
+        if design.ndim != 2 or len(design) != sum(n_maps):
+            msg = f"the design has {len(design)} rows, expected one for each of {sum(n_maps)} maps"
+            raise InputError(msg)
         start = 0
         for values_file, coverage_file in zip(
             self.inputs.values_files, self.inputs.coverage_files, strict=True

@@ -63,7 +63,7 @@ class SplitMaps(SimpleInterface):
         starts = range(0, len(maps), size)
         self._results["blocks"] = [[str(path) for path in maps[i : i + size]] for i in starts]
         self._results["labels"] = [
-            f"{min(i + size, len(maps))} of {len(maps)} maps" for i in starts
+            f"maps {i + 1} to {min(i + size, len(maps))} of {len(maps)}" for i in starts
         ]
         self._results["max_missing"] = allowed_missing(len(maps), self.inputs.mask_coverage)
         if isdefined(self.inputs.mask):

@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 
 _CHUNK = 16_384
 """Features rotated at a time: what fits in the cache of a core."""
+_ROUNDING = 64 * np.finfo(np.float64).eps ** 2
+"""More than rotations of constant data leave in their residuals (up to 5 eps^2 for each map), and
+far less than data in single precision can vary by (eps of these squared: 1e-14)."""
 
 
 class Rotated(NamedTuple):
@@ -158,7 +161,8 @@ def contrast_maps(rotated: Rotated, contrast: NDArray[np.floating]) -> ContrastM
     Raises
     ------
     ValueError
-        If the model leaves no degrees of freedom, or its regressors are collinear.
+        If the model leaves no degrees of freedom, its regressors are collinear, or the contrast
+        does not fit them or is nothing but zeros.
 
     Examples
     --------
@@ -179,11 +183,15 @@ def contrast_maps(rotated: Rotated, contrast: NDArray[np.floating]) -> ContrastM
         msg = f"the {n_regressors} regressors of the design are collinear"
         raise ValueError(msg)
 
+    if contrast.shape != (n_regressors,) or not contrast.any():
+        msg = f"the contrast {contrast.tolist()} is no test of {n_regressors} regressors"
+        raise ValueError(msg)
+
     # effect = c'R^-1 z, variance = |R^-T c|^2 rss / dof
     weights = np.linalg.solve(rotated.r.T, contrast.astype(np.float64))
     effect = weights @ rotated.z
     # residuals that are nothing but the rounding of the data carry no information
-    noise_floor = rotated.n_maps * np.finfo(np.float64).eps ** 2 * rotated.sum_of_squares
+    noise_floor = _ROUNDING * rotated.n_maps * rotated.sum_of_squares
     varies = rotated.rss > noise_floor
     rss = np.where(varies, rotated.rss, 0.0)
     variance = (weights @ weights) * rss / dof

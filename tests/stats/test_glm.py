@@ -68,6 +68,21 @@ def test_the_variance_stays_right_when_the_mean_is_large(
     np.testing.assert_allclose(maps.variance, expected, rtol=rounding)
 
 
+@pytest.mark.parametrize("n_regressors", [1, 2, 3])
+@pytest.mark.parametrize("size", [1, 3, 16, 100])
+def test_constant_data_prove_nothing_however_they_are_cut(
+    size: int, n_regressors: int, rng: np.random.Generator
+) -> None:
+    for n_maps in range(n_regressors + 1, 41):
+        design = np.column_stack([np.ones(n_maps), rng.normal(size=(n_maps, 2))])[:, :n_regressors]
+        constants = (rng.normal(size=400) * 10.0 ** rng.integers(-5, 6, size=400)).astype("f4")
+        effects = np.tile(constants, (n_maps, 1))
+        sizes = [size] * (n_maps // size) + [n_maps % size] * (n_maps % size > 0)
+        maps = contrast_maps(fit(in_blocks(effects, design, sizes)), np.eye(n_regressors)[0])
+        assert maps.n_without_variance == 400, n_maps
+        assert not maps.t.any()
+
+
 @pytest.mark.parametrize("constant", [0.0, 3.7, -1e5])
 def test_data_that_do_not_vary_prove_nothing(constant: float, rng: np.random.Generator) -> None:
     effects = rng.normal(size=(10, 3))
@@ -94,6 +109,15 @@ def test_too_few_maps_are_refused() -> None:
 def test_collinear_regressors_are_refused() -> None:
     with pytest.raises(ValueError, match="the 2 regressors of the design are collinear"):
         contrast_maps(rotate(np.ones((5, 3)), np.ones((5, 2))), np.array([1.0, 0.0]))
+
+
+@pytest.mark.parametrize("contrast", [[0.0, 0.0], [1.0]])
+def test_a_contrast_that_tests_nothing_is_refused(
+    contrast: list[float], rng: np.random.Generator
+) -> None:
+    design = np.column_stack([np.ones(5), rng.normal(size=5)])
+    with pytest.raises(ValueError, match="is no test of 2 regressors"):
+        contrast_maps(rotate(rng.normal(size=(5, 3)), design), np.array(contrast))
 
 
 def test_no_maps_are_refused() -> None:
