@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from bids_ari import __version__
+from bids_ari.errors import ExitCode, InputError
 from bids_ari.files import write_json, write_text
 from bids_ari.tables import CLUSTER_COLUMNS, LABEL_COLUMNS, PEAK_COLUMNS
 
 BIDS_VERSION = "1.11.1"
+GENERATOR = "bids-ari"
 
 ENTITIES = {
     "task": "task",
@@ -181,6 +183,42 @@ def describe(name: str) -> dict[str, Any]:
     return metadata
 
 
+def earlier_links(output_dir: Path) -> dict[str, str]:
+    """
+    Read which datasets the results in an output directory are from.
+
+    Parameters
+    ----------
+    output_dir : path
+        Where this run will write; need not exist.
+
+    Returns
+    -------
+    dict
+        Names in BIDS URIs and the URIs that they stand for; empty without earlier results.
+
+    Raises
+    ------
+    InputError
+        If the directory is the dataset of another program, or cannot be read.
+    """
+    path = output_dir / "dataset_description.json"
+    try:
+        description = json.loads(path.read_text(encoding="utf-8"))
+        writers = [one["Name"] for one in description.get("GeneratedBy", [])]
+        links = dict(description.get("DatasetLinks", {}))
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except (OSError, ValueError, TypeError, AttributeError, KeyError) as error:
+        msg = f"{path} is no readable description of a dataset: {' '.join(str(error).split())}"
+        raise InputError(msg) from error
+    if GENERATOR not in writers:
+        by = f" of {', '.join(writers)}" if writers else ""
+        msg = f"{output_dir} is another dataset{by}: choose a directory of its own for the output"
+        raise InputError(msg, ExitCode.USAGE)
+    return links
+
+
 def write_dataset_description(output_dir: Path, sources: Mapping[str, Path]) -> Path:
     """
     Declare the output directory a BIDS derivatives dataset.
@@ -198,15 +236,13 @@ def write_dataset_description(output_dir: Path, sources: Mapping[str, Path]) -> 
         ``dataset_description.json``. Links of earlier runs into the same directory are kept.
     """
     path = output_dir / "dataset_description.json"
-    links = {name: root.absolute().as_uri() for name, root in sources.items()}
-    if path.exists():
-        earlier = json.loads(path.read_text(encoding="utf-8"))
-        links = {**earlier.get("DatasetLinks", {}), **links}
+    new = {name: root.absolute().as_uri() for name, root in sources.items()}
+    links = {**earlier_links(output_dir), **new}
     description = {
         "Name": "bids-ari: group models with All-Resolutions Inference",
         "BIDSVersion": BIDS_VERSION,
         "DatasetType": "derivative",
-        "GeneratedBy": [{"Name": "bids-ari", "Version": __version__}],
+        "GeneratedBy": [{"Name": GENERATOR, "Version": __version__}],
         "SourceDatasets": [{"URL": uri} for uri in links.values()],
         "DatasetLinks": links,
     }

@@ -1,9 +1,7 @@
 """One run: collect, build, execute, report."""
 
 import logging
-import os
 import platform
-import shutil
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -12,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bids_ari import __version__
+from bids_ari.cli import directories
 from bids_ari.errors import ExitCode, InputError
 from bids_ari.files import copy_file, write_json, write_text
 from bids_ari.options import Options
@@ -49,12 +48,13 @@ def run(options: Options, command_line: str) -> int:
     if options.reports_only:
         _write_reports(options.output_dir)
         return _conclude_done(options)
-    _check_directories(options)
 
     # slow to import, and not needed to answer --help or to refuse an option
     from bids_ari.inputs import collect, datasets, load_filters
 
     derivatives = dict(options.derivatives)
+    sources = datasets(options.bids_dir, derivatives)
+    directories.check(options, sources)
     LOGGER.info("bids-ari %s: looking for first-level maps in %s", __version__, options.bids_dir)
     analyses = collect(
         options.bids_dir,
@@ -66,7 +66,7 @@ def run(options: Options, command_line: str) -> int:
         space=options.space,
         contrast=options.contrast,
         filters=load_filters(options.bids_filter_file) if options.bids_filter_file else None,
-        database_dir=options.bids_database_dir,
+        database_dir=None if options.dry_run else options.bids_database_dir,
     )
     for analysis in analyses:
         out = [one for one in analysis.inclusion if not one.included]
@@ -80,9 +80,10 @@ def run(options: Options, command_line: str) -> int:
     if options.dry_run:
         return _print_plan(analyses)
     if options.boilerplate_only:
-        _write_boilerplate(options, analyses)
+        directories.make_writable(options.output_dir)
+        _write_methods(_methods_beforehand(options, analyses), options.output_dir)
         return conclude(ExitCode.OK, [f"methods text is in {options.output_dir / 'logs'}"])
-    return _compute(options, analyses, datasets(options.bids_dir, derivatives), command_line)
+    return _compute(options, analyses, sources, command_line)
 
 
 def _compute(
@@ -102,10 +103,10 @@ def _compute(
 
     started, clock = time.strftime("%Y-%m-%dT%H:%M:%S%z"), time.perf_counter()
     workflow = init_bids_ari_wf(analyses, options, sources)
-    _make_writable(options.output_dir)
-    work_dir = _make_writable(options.work_dir.absolute())
+    directories.make_writable(options.output_dir)
+    work_dir = directories.make_writable(options.work_dir.absolute())
     if options.clean_workdir:
-        _empty(work_dir / workflow.name)
+        directories.remove(work_dir / workflow.name)
     if options.write_graph:
         _write_graph(workflow, work_dir)
     names = [name_of(analysis, second_level_of(analysis)) for analysis in analyses]
@@ -122,8 +123,7 @@ def _compute(
     )
     _keep_resource_monitor(work_dir / workflow.name, options)
     finished = [name for name in names if workflow_name(name) in outcome.finished]
-    done = [one for one, name in zip(analyses, names, strict=True) if name in finished]
-    if done:
+    if finished:
         run = {
             "CommandLine": command_line,
             "Options": options.as_json(),
@@ -134,11 +134,10 @@ def _compute(
         for name in finished:
             write_json(run, options.output_dir / "logs" / f"{name}_run.json")
         write_dataset_description(options.output_dir, sources)
-        _write_boilerplate(options, done)
         _write_reports(options.output_dir)
-    if not outcome.failed and not outcome.defect:
+    if len(finished) == len(names):
         return _conclude_done(options)
-    return _conclude_failure(outcome, n_done=len(done), n_analyses=len(analyses))
+    return _conclude_failure(outcome, n_done=len(finished), n_analyses=len(names))
 
 
 def _short_names(analyses: Sequence["Analysis"]) -> list[str]:
@@ -166,13 +165,13 @@ def _conclude_done(options: Options) -> int:
 
 def _conclude_failure(outcome: "Outcome", *, n_done: int, n_analyses: int) -> int:
     some = f" ({n_done} of {n_analyses} analyses are done)" if n_done else ""
-    if outcome.input_errors:
-        for path in outcome.crash_files:  # the line below says all that they do
-            path.unlink()
-        return conclude(ExitCode.DATA, [f"{line}{some}" for line in outcome.input_errors])
+    lines = [f"{line}{some}" for line in outcome.input_errors]
+    if lines and not outcome.defect:
+        return conclude(ExitCode.DATA, lines)
     files = ", ".join(str(path) for path in outcome.crash_files)
     where = f"; details in {files}" if files else ""
-    return conclude(ExitCode.FAILURE, [f"{outcome.defect}{some}{where}"])
+    defect = outcome.defect or "the workflow ended before all of its nodes had run"
+    return conclude(ExitCode.FAILURE, [*lines, f"{defect}{some}{where}"])
 
 
 def conclude(code: ExitCode, lines: Sequence[str]) -> int:
@@ -207,6 +206,10 @@ def _write_reports(output_dir: Path) -> None:
     if not results:
         msg = f"{output_dir} holds no results to report, expected those of an earlier run"
         raise InputError(msg, ExitCode.NO_INPUT)
+    texts = [report.methods(result) for result in results]
+    if len(texts) > 1:
+        texts = [f"# {one.stem}\n\n{text}" for one, text in zip(results, texts, strict=True)]
+    _write_methods("\n".join(texts), output_dir)
     pages = report.write(output_dir)
     for result in results:
         LOGGER.info("%s", report.headline(result))
@@ -215,24 +218,29 @@ def _write_reports(output_dir: Path) -> None:
     LOGGER.info("wrote %d pages (%.1f s)", len(pages), time.perf_counter() - clock)
 
 
-def _write_boilerplate(options: Options, analyses: Sequence["Analysis"]) -> None:
+def _methods_beforehand(options: Options, analyses: Sequence["Analysis"]) -> str:
     from bids_ari import boilerplate
 
     n_maps = {len(analysis.maps) for analysis in analyses}
-    text = boilerplate.methods(
+    return boilerplate.methods(
         contrast=list(dict.fromkeys(one.entities.get("contrast", "") for one in analyses)),
         n_maps=n_maps.pop() if len(n_maps) == 1 else None,
         input_stat=options.input_stat,
         smoothing_fwhm=options.smoothing_fwhm,
-        mask_rule=f"all voxels of {options.mask.name}" if options.mask else None,
+        mask_rule=f"in {options.mask.name}" if options.mask else None,
         alternative=options.alternative,
         alpha=options.alpha,
         cluster_thresholds=options.cluster_threshold,
         connectivity=options.connectivity,
         versions=_versions(),
     )
-    write_text(text, options.output_dir / "logs" / "CITATION.md")
-    write_text(boilerplate.bibtex(text), options.output_dir / "logs" / "CITATION.bib")
+
+
+def _write_methods(text: str, output_dir: Path) -> None:
+    from bids_ari import boilerplate
+
+    write_text(text, output_dir / "logs" / "CITATION.md")
+    write_text(boilerplate.bibtex(text), output_dir / "logs" / "CITATION.bib")
 
 
 def _print_plan(analyses: Sequence["Analysis"]) -> int:
@@ -258,40 +266,6 @@ def _print_plan(analyses: Sequence["Analysis"]) -> int:
             f"{format_tsv(['participant_id', *model.regressors], design)}\n"
         )
     return conclude(ExitCode.OK, ["dry run: nothing was computed or written"])
-
-
-def _check_directories(options: Options) -> None:
-    roots = [options.bids_dir, *(path for _, path in options.derivatives)]
-    for root in roots:
-        if root.resolve() == options.output_dir.resolve():
-            msg = (
-                f"the output directory {options.output_dir} is the input: choose another, "
-                f"such as {options.bids_dir / 'derivatives' / 'bids_ari'}"
-            )
-            raise InputError(msg, ExitCode.USAGE)
-        if options.work_dir.resolve().is_relative_to(root.resolve()):
-            msg = (
-                f"the work directory {options.work_dir.resolve()} is inside the input {root}: "
-                "choose another with -w"
-            )
-            raise InputError(msg, ExitCode.USAGE)
-
-
-def _make_writable(directory: Path) -> Path:
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        probe = directory / f".{os.getpid()}_can_write"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        msg = f"{directory} cannot be written to: {error.strerror}"
-        raise InputError(msg, ExitCode.CANNOT_CREATE) from error
-    return directory
-
-
-def _empty(directory: Path) -> None:
-    if directory.exists():
-        shutil.rmtree(directory)
 
 
 def _write_graph(workflow: Any, work_dir: Path) -> None:

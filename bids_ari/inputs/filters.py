@@ -56,10 +56,11 @@ def load_filters(path: Path) -> dict[str, Any]:
         if entity in filters:
             msg = f"{path} names the entity {entity} twice"
             raise InputError(msg)
+        is_number = ENTITIES[entity].dtype == "int"
         filters[entity] = (
-            [_allowed(path, key, one) for one in value]
+            [_allowed(path, key, one, is_number=is_number) for one in value]
             if isinstance(value, list)
-            else _allowed(path, key, value)
+            else _allowed(path, key, value, is_number=is_number)
         )
         if filters[entity] == []:
             msg = f"{path}: {key} is an empty list, which nothing matches"
@@ -67,7 +68,7 @@ def load_filters(path: Path) -> dict[str, Any]:
     return filters
 
 
-def _allowed(path: Path, key: str, value: Any) -> Any:
+def _allowed(path: Path, key: str, value: Any, *, is_number: bool) -> Any:
     from bids.layout import Query  # half a second
 
     if value is None:
@@ -76,6 +77,9 @@ def _allowed(path: Path, key: str, value: Any) -> Any:
         return Query.ANY
     if isinstance(value, bool) or not isinstance(value, str | int):
         msg = f"{path}: {key} is {json.dumps(value)}, expected a label, null, or a list of them"
+        raise InputError(msg)
+    if is_number and not str(value).isdecimal():
+        msg = f"{path}: {key} is {json.dumps(value)}, expected a number"
         raise InputError(msg)
     return value
 

@@ -180,13 +180,19 @@ def inclusion(
     query: Mapping[str, Sequence[Any]],
 ) -> tuple[Inclusion, ...]:
     """Tell of every subject whether it is in an analysis, and why not."""
-    uris = {one.subject: one.uri for one in members}
+    maps = {one.subject: one for one in members}
     lines = []
     for subject in sorted(universe.subjects):
-        if subject in uris:
-            is_listed = universe.listed is None or subject in universe.listed
-            reason = "" if is_listed else "not in participants.tsv"
-            lines.append(Inclusion(subject, True, reason, uris[subject]))
+        if subject in maps:
+            # sessions that differ between subjects may be meant, or before and after mixed up
+            remarks = [
+                f"{name} {maps[subject].entities[name]}"
+                for name in REPEATS
+                if name in maps[subject].entities and name not in entities
+            ]
+            if universe.listed is not None and subject not in universe.listed:
+                remarks.append("not in participants.tsv")
+            lines.append(Inclusion(subject, True, ", ".join(remarks), maps[subject].uri))
         else:
             names = [{"subject": subject, **one} for one in universe.names_of(subject)]
             reason = why_out(entities, names, query)

@@ -90,7 +90,10 @@ class WriteInclusion(SimpleInterface):
     _always_run = True
 
     def _run_interface(self, runtime: Any) -> Any:
-        missing = iter(self.inputs.missing)
+        if self.inputs.included.count(True) != len(self.inputs.missing):
+            msg = f"{self.inputs.included.count(True)} maps, {len(self.inputs.missing)} counts"
+            raise ValueError(msg)
+        missing = iter(self.inputs.missing)  # in the order of the maps, which is that of subjects
         rows = [
             (
                 f"sub-{subject}",

@@ -1,8 +1,9 @@
 """Derivatives on disk to self-contained HTML: one page per analysis, and an index."""
 
+from bids_ari.report.content import methods
 from bids_ari.report.findings import headline, warnings
 from bids_ari.report.pages import write
 from bids_ari.report.reading import find
 from bids_ari.report.results import Result
 
-__all__ = ["Result", "find", "headline", "warnings", "write"]
+__all__ = ["Result", "find", "headline", "methods", "warnings", "write"]

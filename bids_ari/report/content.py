@@ -39,7 +39,7 @@ _RECORDS = (
 
 def context_of(result: Result, pictures: "Pictures") -> dict[str, Any]:
     """Gather what the template shows of a result."""
-    text = _methods(result)
+    text = methods(result)
     found_warnings = warnings(result)
     labels = ("task", "ses", "acq", "dir", "rec", "run", "space", "res", "den", "feature", "model")
     return {
@@ -172,7 +172,20 @@ def _additivity(result: Result) -> str:
     )
 
 
-def _methods(result: Result) -> str:
+def methods(result: Result) -> str:
+    """
+    Write the methods text of an analysis.
+
+    Parameters
+    ----------
+    result : Result
+        One analysis.
+
+    Returns
+    -------
+    text : str
+        Markdown with the keys of the references; see :func:`bids_ari.boilerplate.methods`.
+    """
     model = result.model["Model"]
     rule = result.mask_sidecar.get("Rule")
     return boilerplate.methods(

@@ -1,11 +1,13 @@
 """The BIDS-App workflow: one :func:`init_ari_wf` per analysis, inputs set, outputs sunk."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from nipype.pipeline import engine as pe
 
+from bids_ari import __version__
 from bids_ari.design import SecondLevel, one_sample
 from bids_ari.errors import InputError
 from bids_ari.images import Grid, common_grid
@@ -72,7 +74,7 @@ def init_bids_ari_wf(
     options: Options,
     datasets: Mapping[str, Path],
     *,
-    name: str = "bids_ari_wf",
+    name: str = "",
 ) -> pe.Workflow:
     """
     Assemble the workflow of a run from the records of what to analyse.
@@ -86,7 +88,8 @@ def init_bids_ari_wf(
     datasets : mapping
         Names in BIDS URIs, and the roots they stand for.
     name : str
-        Name of the workflow.
+        Name of the workflow, and so of its folder in the work directory. By default one with the
+        version: results of another version are not taken for those of this one.
 
     Returns
     -------
@@ -96,9 +99,10 @@ def init_bids_ari_wf(
     Raises
     ------
     InputError
-        If the maps of an analysis are on several grids, there are too few of them, or two
-        analyses would write the same files.
+        If there are too few maps in an analysis, its first cannot be read, or two analyses would
+        write the same files.
     """
+    name = name or f"bids_ari_{re.sub(r'[^0-9A-Za-z]', '_', __version__)}_wf"
     workflow = pe.Workflow(name=name, base_dir=str(options.work_dir.absolute()))
     names: dict[str, Analysis] = {}
     for analysis in analyses:
@@ -117,7 +121,8 @@ def init_bids_ari_wf(
             )
             raise InputError(msg)
         names[label] = analysis
-        grid = common_grid([one.path for one in analysis.maps])
+        # of one map, for what is said of the analysis; the node that splits the maps reads all
+        grid = common_grid([analysis.maps[0].path])
         workflow.add_nodes([_init_analysis_wf(analysis, model, grid, options, datasets)])
     return workflow
 
@@ -138,10 +143,10 @@ def workflow_name(label: str) -> str:
 
     Examples
     --------
-    >>> workflow_name("task-faces_model-oneSample")
-    'taskfaces_modeloneSample_wf'
+    >>> workflow_name("task-faces_contrast-a+b")
+    'taskfaces_contrasta__b_wf'
     """
-    return f"{label.replace('-', '').replace('+', '')}_wf"
+    return f"{label.replace('-', '').replace('+', '__')}_wf"
 
 
 def _init_analysis_wf(

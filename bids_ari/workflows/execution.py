@@ -13,6 +13,7 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import chdir
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ import yaml
 from nipype import config as nipype_config
 from nipype import logging as nipype_logging
 from nipype.pipeline import engine as pe
+from nipype.pipeline import plugins
+from nipype.pipeline.plugins.base import GraphPluginBase
 from nipype.pipeline.plugins.multiproc import MultiProcPlugin, process_initializer
 
 from bids_ari.errors import InputError
@@ -189,7 +192,9 @@ def execute(
     gc.collect()
     gc.freeze()
     try:
-        workflow.run(plugin=plugin, plugin_args=plugin_args)
+        # what Nipype leaves where it stands (the files of its resource monitor) stays here
+        with chdir(crash_dir):
+            workflow.run(plugin=plugin, plugin_args=plugin_args)
     except Exception as error:  # noqa: BLE001 - Nipype raises whatever a node did
         outcome.crash_files = sorted(set(crash_dir.glob("crash-*")) - earlier)
         _explain(error, outcome)
@@ -200,19 +205,27 @@ def execute(
 
 def _explain(error: BaseException, outcome: Outcome) -> None:
     """Find out from what Nipype raised, and from its crash files, what was wrong."""
-    texts = [path.read_text(encoding="utf-8", errors="replace") for path in outcome.crash_files]
-    cause: BaseException | None = error
-    while cause is not None:
-        texts.append(str(cause))
-        cause = cause.__cause__
-    found = [message for text in texts for message in _INPUT_ERROR.findall(text)]
-    outcome.input_errors = list(dict.fromkeys(found))
-    if not outcome.input_errors:
-        text, _, _ = texts[-1].partition(_NIPYPE_REMARK)
-        lines = [line.strip() for line in text.splitlines() if line.strip()]
-        outcome.defect = lines[-1] if lines else type(error).__name__
-        if not outcome.crash_files:  # where it happened is written nowhere else
-            LOGGER.error("the run failed outside of its nodes", exc_info=error)
+    defects, kept = [], []
+    for path in outcome.crash_files:
+        text = path.read_text(encoding="utf-8", errors="replace")
+        found = _INPUT_ERROR.findall(text)
+        outcome.input_errors = list(dict.fromkeys([*outcome.input_errors, *found]))
+        if found:
+            path.unlink()  # the line says all that it does
+        else:
+            defects.append(_last_line(text))
+            kept.append(path)
+    outcome.crash_files = kept
+    if not outcome.input_errors and not defects:  # where it happened is written nowhere else
+        LOGGER.error("the run failed outside of its nodes", exc_info=error)
+        defects.append(_last_line(str(error)) or type(error).__name__)
+    outcome.defect = defects[0] if defects else ""
+
+
+def _last_line(text: str) -> str:
+    before, _, _ = text.partition(_NIPYPE_REMARK)
+    lines = [line.strip() for line in before.splitlines() if line.strip()]
+    return lines[-1] if lines else ""
 
 
 def _plugin(
@@ -233,10 +246,14 @@ def _plugin(
     if not isinstance(content, Mapping) or not isinstance(content.get("plugin"), str):
         msg = f"{plugin_file} names no plugin, expected a line such as 'plugin: SLURM'"
         raise InputError(msg)
-    if content["plugin"].endswith("Graph"):
+    plugin_class = getattr(plugins, f"{content['plugin']}Plugin", None)
+    if plugin_class is None:
+        msg = f"{plugin_file} asks for {content['plugin']}, expected a plugin of Nipype"
+        raise InputError(msg)
+    if issubclass(plugin_class, GraphPluginBase):
         msg = (
-            f"{plugin_file} asks for {content['plugin']}, which submits the jobs and returns before "
-            f"they have run, so that nobody would notice a failure: use "
+            f"{plugin_file} asks for {content['plugin']}, which hands all jobs over and returns "
+            "before they have run, so that nobody would notice a failure: use "
             f"{content['plugin'].removesuffix('Graph')}"
         )
         raise InputError(msg)

@@ -1,6 +1,5 @@
 import subprocess
 import sys
-import time
 from dataclasses import fields
 from pathlib import Path
 
@@ -42,7 +41,7 @@ def test_every_option_says_what_it_does() -> None:
 @pytest.mark.parametrize("option", ["--help", "--version"])
 def test_help_and_version_answer_at_once(option: str) -> None:
     code = (
-        "import sys, time\n"
+        "import sys\n"
         "from bids_ari.cli import main\n"
         f"sys.argv = ['bids-ari', {option!r}]\n"
         "try: main()\n"
@@ -50,13 +49,11 @@ def test_help_and_version_answer_at_once(option: str) -> None:
         "slow = {'numpy', 'pandas', 'nipype', 'bids', 'nibabel', 'nilearn', 'matplotlib'}\n"
         "sys.exit(str(slow & set(sys.modules)) if slow & set(sys.modules) else 0)"
     )
-    start = time.process_time()
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     assert "bids-ari" in done.stdout
-    assert time.process_time() - start < 60  # a hang; the time itself is no test of the product
 
 
 @pytest.mark.parametrize(

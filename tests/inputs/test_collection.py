@@ -353,6 +353,7 @@ def test_one_session_each_need_not_be_the_same(write_dataset: WriteDataset) -> N
     (one,) = collect(root)
     assert "session" not in one.entities
     assert len(one.maps) == 2
+    assert [line.reason for line in one.inclusion] == ["session a", "session b"]
 
 
 def test_two_extensions_of_one_map(write_dataset: WriteDataset) -> None:

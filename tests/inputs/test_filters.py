@@ -42,6 +42,7 @@ def test_a_filter_file_is_read(tmp_path: Path, content: object, filters: dict[st
         ({"res": "2", "resolution": "2"}, r"names the entity resolution twice"),
         ({"run": True}, r": run is true, expected a label, null, or a list of them"),
         ({"run": [[1]]}, r": run is \[1\], expected a label"),
+        ({"run": "first"}, r': run is "first", expected a number'),
         ({"run": []}, r": run is an empty list, which nothing matches"),
     ],
 )

@@ -28,6 +28,15 @@ def _raise_input_error(number: int) -> int:
     raise InputError(msg)
 
 
+def _raise_or_divide(number: int) -> float:
+    from bids_ari.errors import InputError
+
+    if number == 0:
+        msg = f"map {number} is not whole"
+        raise InputError(msg)
+    return 1 / (number - number)
+
+
 def _divide(number: int) -> float:
     return 1 / (number - number)
 
@@ -63,9 +72,18 @@ def test_what_is_wrong_with_the_input_comes_back_from_the_nodes(
     nprocs: int, tmp_path: Path
 ) -> None:
     outcome = execute(workflow_of(_raise_input_error, tmp_path), tmp_path, nprocs=nprocs)
-    assert "map 0 is not whole" in outcome.input_errors
+    assert sorted(outcome.input_errors) == [f"map {number} is not whole" for number in range(3)]
     assert outcome.defect == ""
-    assert outcome.crash_files
+    assert outcome.crash_files == list(tmp_path.glob("crash-*")) == []  # the lines say it all
+
+
+def test_a_defect_is_not_hidden_by_bad_input(tmp_path: Path) -> None:
+    workflow = workflow_of(_raise_or_divide, tmp_path, n_items=2)
+    outcome = execute(workflow, tmp_path, nprocs=2)
+    assert outcome.input_errors == ["map 0 is not whole"]
+    assert "ZeroDivisionError" in outcome.defect
+    (crash_file,) = outcome.crash_files
+    assert "number - number" in crash_file.read_text()
 
 
 @pytest.mark.parametrize("nprocs", [1, 2])
@@ -86,7 +104,9 @@ def test_what_wrote_all_it_had_to_write_is_finished(nprocs: int, tmp_path: Path)
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("plugin: SLURMGraph", "submits the jobs and returns before they have run.*use SLURM$"),
+        ("plugin: SLURMGraph", "hands all jobs over and returns before they have.*use SLURM$"),
+        ("plugin: CondorDAGMan", "hands all jobs over and returns before they have run"),
+        ("plugin: Slrum", "asks for Slrum, expected a plugin of Nipype"),
         ("plugin_args: {}", "names no plugin, expected a line such as 'plugin: SLURM'"),
         ("- a\n- b", "names no plugin"),
         ("plugin: [", "plugin.yml is not a readable YAML file"),

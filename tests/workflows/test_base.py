@@ -1,0 +1,139 @@
+"""What the user asked for arrives in the graph, for every option that matters there."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from nipype.pipeline import engine as pe
+
+from bids_ari.errors import InputError
+from bids_ari.inputs import Analysis, collect, datasets
+from bids_ari.options import Options
+from bids_ari.outputs import DERIVATIVES
+from bids_ari.workflows.base import init_bids_ari_wf, name_of, second_level_of, workflow_name
+
+
+@pytest.fixture
+def analysis(small_group: Path) -> Analysis:
+    (analysis,) = collect(small_group)
+    return analysis
+
+
+def nodes_of(
+    analysis: Analysis, small_group: Path, tmp_path: Path, **options: Any
+) -> dict[str, pe.Node]:
+    workflow = init_bids_ari_wf(
+        [analysis],
+        Options(
+            bids_dir=small_group,
+            output_dir=tmp_path / "out",
+            work_dir=tmp_path / "work",
+            **options,
+        ),
+        datasets(small_group, {}),
+    )
+    return {
+        name.rpartition(".")[2]: workflow.get_node(name) for name in workflow.list_node_names()
+    }
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "places"),
+    [
+        ("smoothing_fwhm", 5.5, [("smooth", "fwhm", 5.5)]),
+        ("mask_coverage", 0.7, [("split", "mask_coverage", 0.7), ("mask", "mask_coverage", 0.7)]),
+        ("missing_voxels", "drop", [("mask", "missing_voxels", "drop")]),
+        ("alternative", "less", [("model", "alternative", "less"), ("clusters", "alternative", "less")]),
+        ("alpha", 0.2, [("ari", "alpha", 0.2)]),
+        ("cluster_threshold", (2.0, 4.5), [("clusters", "cluster_threshold", [2.0, 4.5])]),
+        ("connectivity", 26, [("clusters", "connectivity", 26)]),
+    ],
+)  # fmt: skip
+def test_options_arrive_where_they_act(
+    option: str,
+    value: Any,
+    places: list[tuple[str, str, Any]],
+    analysis: Analysis,
+    small_group: Path,
+    tmp_path: Path,
+) -> None:
+    nodes = nodes_of(analysis, small_group, tmp_path, **{option: value})
+    for node, trait, expected in places:
+        assert getattr(nodes[node].inputs, trait) == expected
+        default = getattr(nodes_of(analysis, small_group, tmp_path)[node].inputs, trait)
+        assert default != expected  # or the test could not fail
+
+
+def test_the_mask_arrives(analysis: Analysis, small_group: Path, tmp_path: Path) -> None:
+    mask = next(small_group.rglob("*_mask.nii.gz"))
+    nodes = nodes_of(analysis, small_group, tmp_path, mask=mask)
+    assert nodes["inputnode"].inputs.mask == str(mask)
+    assert nodes["inputnode"].inputs.mask_name == mask.name
+    sources = nodes["ds_mask"].inputs.metadata["Sources"]
+    assert sources == [f"bids:firstlevel:{mask.relative_to(small_group).as_posix()}"]
+
+
+def test_maps_and_design_have_one_order(
+    analysis: Analysis, small_group: Path, tmp_path: Path
+) -> None:
+    nodes = nodes_of(analysis, small_group, tmp_path)
+    maps = nodes["inputnode"].inputs.maps
+    assert maps == [str(one.path) for one in analysis.maps]
+    rows = nodes["ds_design"].inputs.rows
+    assert [row[0] for row in rows] == [f"sub-{one.subject}" for one in analysis.maps]
+    assert np.array([row[1:] for row in rows]).tolist() == nodes["inputnode"].inputs.design
+
+
+def test_every_output_has_a_sink_and_waits_for_the_last_step(
+    analysis: Analysis, small_group: Path, tmp_path: Path
+) -> None:
+    workflow = init_bids_ari_wf(
+        [analysis],
+        Options(bids_dir=small_group, output_dir=tmp_path / "out", work_dir=tmp_path / "work"),
+        datasets(small_group, {}),
+    )
+    (inner,) = workflow._graph.nodes()
+    sinks = {node.name: node for node in inner._graph.nodes() if node.name.startswith("ds_")}
+    assert set(sinks) == {f"ds_{name}" for name in [*DERIVATIVES, "inclusion"]}
+    for sink in sinks.values():
+        assert sink.interface.always_run
+        waits_for = {
+            target
+            for _, _, edge in inner._graph.in_edges(sink, data=True)
+            for _, target in edge["connect"]
+        }
+        assert "after" in waits_for, sink.name
+
+
+def test_one_sub_workflow_for_each_analysis(small_group: Path, tmp_path: Path) -> None:
+    (one,) = collect(small_group)
+    two = Analysis({**one.entities, "contrast": "a+b"}, one.maps, one.inclusion)
+    three = Analysis({**one.entities, "contrast": "ab"}, one.maps, one.inclusion)
+    options = Options(bids_dir=small_group, output_dir=tmp_path / "o", work_dir=tmp_path / "w")
+    workflow = init_bids_ari_wf([one, two, three], options, datasets(small_group, {}))
+    names = {workflow_name(name_of(each, second_level_of(each))) for each in (one, two, three)}
+    assert {name.split(".")[0] for name in workflow.list_node_names()} == names
+    assert len(names) == 3
+
+
+def test_analyses_that_would_write_the_same_files_are_refused(
+    analysis: Analysis, small_group: Path, tmp_path: Path
+) -> None:
+    twin = Analysis({**analysis.entities, "description": "smoothed"}, analysis.maps, ())
+    options = Options(bids_dir=small_group, output_dir=tmp_path / "o", work_dir=tmp_path / "w")
+    with pytest.raises(
+        InputError, match=r"would both be called .*choose between description=None"
+    ):
+        init_bids_ari_wf([analysis, twin], options, datasets(small_group, {}))
+
+
+def test_the_version_is_in_the_name_of_the_work(
+    analysis: Analysis, small_group: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = Options(bids_dir=small_group, output_dir=tmp_path / "o", work_dir=tmp_path / "w")
+    names = set()
+    for version in ("1.0.0", "1.1.0+local"):
+        monkeypatch.setattr("bids_ari.workflows.base.__version__", version)
+        names.add(init_bids_ari_wf([analysis], options, datasets(small_group, {})).name)
+    assert names == {"bids_ari_1_0_0_wf", "bids_ari_1_1_0_local_wf"}
