@@ -30,7 +30,16 @@ def with_bids_ari(maps: list[Path], out_dir: Path) -> None:
     """Do the task with the functions that the nodes of the workflow call."""
     import numpy as np
 
-    from bids_ari.images import VolumeDomain, common_grid, smooth_block
+    from bids_ari.images import (
+        analysis_mask,
+        common_grid,
+        domain_of,
+        load_block,
+        load_coverage,
+        maps_per_block,
+        save_block,
+        smooth_block,
+    )
     from bids_ari.stats import (
         METHODS,
         Evidence,
@@ -38,25 +47,27 @@ def with_bids_ari(maps: list[Path], out_dir: Path) -> None:
         fit,
         label_clusters,
         min_true_discoveries_by_label,
-        p_value,
         supra_threshold,
-        z_value,
+        z_and_p_values,
     )
 
     grid = common_grid(maps)
-    kept: list[Any] = []
+    size = maps_per_block(grid)
+    blocks = [
+        save_block(
+            smooth_block(maps[start : start + size], grid, fwhm=FWHM), out_dir / f"{start}.npy"
+        )
+        for start in range(0, len(maps), size)
+    ]
+    mask = analysis_mask([coverage_file for _, coverage_file in blocks])
+    domain = domain_of(grid, mask.features)
 
-    def block(start: int) -> tuple[Any, Any]:
-        some = smooth_block(maps[start : start + 16], grid, fwhm=FWHM)
-        if kept and not np.array_equal(some.kept, kept[0]):
-            msg = "the simulated maps cover different voxels"
-            raise ValueError(msg)
-        kept[:] = [some.kept]
-        return some[0], np.ones((len(some[0]), 1))
+    def read(block: tuple[Path, Path]) -> tuple[Any, Any]:
+        values = load_block(block[0], load_coverage(block[1]).kept, domain.features)
+        return values, np.ones((len(values), 1))
 
-    model = contrast_maps(fit(map(block, range(0, len(maps), 16))), np.ones(1))
-    domain = VolumeDomain(grid, kept[0])
-    z_values, p_values = z_value(model.t, model.dof), p_value(model.t, model.dof, "greater")
+    model = contrast_maps(fit(map(read, blocks)), np.ones(1))
+    z_values, p_values = z_and_p_values(model.t, model.dof, "greater")
     critical_vector = METHODS["ari"](Evidence(p_values), ALPHA)
     tdp = np.zeros(domain.n_features)
     for threshold in THRESHOLDS:
@@ -64,9 +75,11 @@ def with_bids_ari(maps: list[Path], out_dir: Path) -> None:
         clusters = label_clusters(
             z_values, beyond, domain.adjacency(np.flatnonzero(beyond), connectivity=6)
         )
-        _, size, found = min_true_discoveries_by_label(p_values, clusters.labels, critical_vector)
+        _, n_voxels, found = min_true_discoveries_by_label(
+            p_values, clusters.labels, critical_vector
+        )
         inside = clusters.labels > 0
-        tdp[inside] = (found / size)[clusters.labels[inside] - 1]
+        tdp[inside] = (found / n_voxels)[clusters.labels[inside] - 1]
     domain.write(z_values.astype(np.float32), out_dir / "z.nii.gz")
     domain.write(tdp.astype(np.float32), out_dir / "tdp.nii.gz")
 

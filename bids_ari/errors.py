@@ -24,14 +24,22 @@ class InputError(ValueError):
     ----------
     message : str
         One line: what was found, what was expected, which file.
-    exit_code : ExitCode
+    exit_code : ExitCode, optional
         What the command line ends with.
     """
 
-    def __init__(self, message: str, exit_code: ExitCode = ExitCode.DATA) -> None:
+    usual_code = ExitCode.DATA
+
+    def __init__(self, message: str, exit_code: ExitCode | None = None) -> None:
         super().__init__(message)
-        self.exit_code = exit_code
+        self.exit_code = exit_code or self.usual_code
 
     def __reduce__(self) -> tuple[type["InputError"], tuple[str, ExitCode]]:
         # worker processes hand it back pickled
         return type(self), (str(self), self.exit_code)
+
+
+class OutputError(InputError):
+    """A place to write to is not as it should be: full, or closed to us."""
+
+    usual_code = ExitCode.CANNOT_CREATE

@@ -2,30 +2,69 @@
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from bids_ari.errors import OutputError
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """
+    Give a name to write to, and rename the file when it is written.
+
+    Parameters
+    ----------
+    path : path
+        Name that the file gets; folders above it are made.
+
+    Yields
+    ------
+    path
+        Name in the same folder and with the same extension, to write to.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written; nothing of it is left then.
+    """
+    # always the same name, so that a run after one that was killed leaves nothing behind
+    partial = path.with_name(f".{path.name}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield partial
+        partial.replace(path)
+    except OSError as error:
+        msg = f"{path} cannot be written: {error.strerror or error}"
+        raise OutputError(msg) from error
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def write_text(text: str, path: Path) -> Path:
     """
-    Write a file that appears under its name only when it is whole.
+    Write a text file in UTF-8.
 
     Parameters
     ----------
     text : str
         Content.
     path : path
-        Name; folders above it are made.
+        Name.
 
     Returns
     -------
     path
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+    with whole(path) as partial:
+        partial.write_text(text, encoding="utf-8")
     return path
 
 
@@ -49,21 +88,24 @@ def write_json(content: Mapping[str, Any], path: Path) -> Path:
 
 def copy_file(source: Path, path: Path) -> Path:
     """
-    Copy a file; it appears under its name only when it is whole.
+    Copy a file.
 
     Parameters
     ----------
     source : path
         File to copy.
     path : path
-        Name of the copy; folders above it are made.
+        Name of the copy.
 
     Returns
     -------
     path
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}")
-    shutil.copyfile(source, partial)
-    partial.replace(path)
+    with whole(path) as partial:
+        shutil.copyfile(source, partial)
     return path

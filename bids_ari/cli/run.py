@@ -167,7 +167,7 @@ def _conclude_failure(outcome: "Outcome", *, n_done: int, n_analyses: int) -> in
     some = f" ({n_done} of {n_analyses} analyses are done)" if n_done else ""
     lines = [f"{line}{some}" for line in outcome.input_errors]
     if lines and not outcome.defect:
-        return conclude(ExitCode.DATA, lines)
+        return conclude(outcome.exit_code, lines)
     files = ", ".join(str(path) for path in outcome.crash_files)
     where = f"; details in {files}" if files else ""
     defect = outcome.defect or "the workflow ended before all of its nodes had run"

@@ -121,7 +121,7 @@ def _smooth_where_covered(
 ) -> Block:
     # which voxels to keep is known only when all maps of the block have been read
     volumes = [_read_values(path, grid) for path in paths]
-    n_missing = np.zeros(grid.shape, dtype=np.int32, order="F")
+    n_missing = np.zeros(grid.shape, dtype=np.uint16, order="F")
     for volume in volumes:
         n_missing += volume == 0
     covered = n_missing <= max_missing
@@ -129,7 +129,7 @@ def _smooth_where_covered(
         names = ", ".join(str(path) for path in paths[:3])
         msg = f"no voxel has a value in enough of these maps: {names}{' ...' * (len(paths) > 3)}"
         raise InputError(msg)
-    values, has_value = _take(volumes, len(paths), covered, smoother)
+    values, has_value = _take(volumes, len(paths), covered, smoother, complete=max_missing == 0)
     n_values = np.array([np.count_nonzero(volume) for volume in volumes])
     anywhere = (n_missing < len(paths)).ravel()
     return Block(values, np.flatnonzero(covered), has_value, anywhere, n_values)
@@ -140,21 +140,36 @@ def _take(
     n_maps: int,
     mask: NDArray[np.bool_],
     smoother: Smoother | None,
+    *,
+    complete: bool = False,
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Smooth volumes and take the voxels of a mask, in C order of the grid."""
+    """
+    Smooth volumes and take the voxels of a mask, in C order of the grid.
+
+    ``complete`` says that all volumes have values at all of these, which spares a look.
+    """
     box = bounding_box(mask)
     if box is None:
         msg = "the mask is empty"
         raise ValueError(msg)
     # volumes have their first axis fastest in memory
-    index = np.ravel_multi_index(np.nonzero(mask[box]), mask[box].shape, order="F")
+    voxels = np.nonzero(mask)
+    index = np.ravel_multi_index(voxels, mask.shape, order="F")
+    corner = [part.start for part in box]
+    in_box = np.ravel_multi_index(
+        [axis - start for axis, start in zip(voxels, corner, strict=True)],
+        [part.stop - part.start for part in box],
+        order="F",
+    )
     values = np.empty((n_maps, index.size), dtype=np.float32)
     has_value = np.empty((n_maps, index.size), dtype=bool)
     for row, volume in enumerate(volumes):
-        part = volume[box]
-        has_value[row] = part.ravel(order="F").take(index) != 0
-        smoothed = smoother.smooth(volume, box) if smoother else part
-        values[row] = smoothed.ravel(order="F").take(index)
+        if smoother is None or not complete:
+            raw = volume.ravel(order="F").take(index)
+        has_value[row] = True if complete else raw != 0
+        values[row] = (
+            smoother.smooth(volume, box).ravel(order="F").take(in_box) if smoother else raw
+        )
     return values, has_value
 
 
@@ -163,7 +178,9 @@ def _read_values(path: Path, grid: Grid) -> NDArray[np.float32]:
     data, _ = read_map(path, grid)
     volume = np.asfortranarray(data, dtype=np.float32)
     # a sum is finite only if all its terms are, and takes one pass
-    if not np.isfinite(volume.sum(dtype=np.float64)):
+    with np.errstate(over="ignore", invalid="ignore"):
+        is_finite = np.isfinite(volume.sum())
+    if not is_finite:
         volume = np.where(np.isfinite(volume), volume, np.float32(0))
     if not volume.any():
         msg = f"{path} has no value: all voxels are 0 or not finite"
@@ -191,9 +208,10 @@ def save_block(block: Block, out_file: Path) -> tuple[Path, Path]:
     np.save(out_file, block.values)
     np.savez(
         coverage_file,
-        kept=block.kept,
+        kept=block.kept.astype(np.int32 if block.kept.max() < 2**31 else np.int64),
         has_value=np.packbits(block.has_value, axis=1),
-        anywhere=block.anywhere,
+        anywhere=np.packbits(block.anywhere),
+        n_anywhere=block.anywhere.size,
         n_values=block.n_values,
     )
     return out_file, coverage_file
@@ -213,9 +231,10 @@ def load_coverage(coverage_file: Path) -> Coverage:
     Coverage
     """
     with np.load(coverage_file) as stored:
-        kept = stored["kept"]
-        has_value = np.unpackbits(stored["has_value"], axis=1, count=kept.size).astype(bool)
-        return Coverage(kept, has_value, stored["anywhere"], stored["n_values"])
+        kept = stored["kept"].astype(np.int64)
+        has_value = np.unpackbits(stored["has_value"], axis=1, count=kept.size).view(bool)
+        anywhere = np.unpackbits(stored["anywhere"], count=int(stored["n_anywhere"])).view(bool)
+        return Coverage(kept, has_value, anywhere, stored["n_values"])
 
 
 def load_block(

@@ -121,22 +121,18 @@ def analysis_mask(
         If no voxel is left.
     """
     # one file at a time: memory does not grow with the number of maps
-    n_maps = 0
+    of_map: list[NDArray[np.int64]] = []
     everywhere = anywhere = None
     for path in coverage_files:
         block = load_coverage(path)
-        n_maps += len(block.n_values)
+        of_map.append(block.n_values)
         # a voxel that one of the blocks did not keep lacks values in too many of its maps
         everywhere = block.kept if everywhere is None else _common(everywhere, block.kept)
         anywhere = block.anywhere if anywhere is None else anywhere | block.anywhere
     if everywhere is None or anywhere is None:
         msg = "there is no block of maps"
         raise ValueError(msg)
-    n_values = np.zeros(everywhere.size, dtype=np.int64)
-    for path in coverage_files:
-        block = load_coverage(path)
-        n_values += block.has_value[:, columns_of(everywhere, block.kept)].sum(axis=0)
-
+    n_maps = sum(map(len, of_map))
     if mask_name and missing_voxels == "zero":
         least, rule = 0, f"all voxels of {mask_name}"
         missing_rule = "missing values count as 0 before smoothing"
@@ -148,20 +144,18 @@ def analysis_mask(
         share = "all" if least == n_maps else f"at least {least} of"
         rule = f"voxels with a finite value other than 0 in {share} {n_maps} maps"
         missing_rule = "voxels with too many missing values are left out, others count as 0"
-    features = everywhere[n_values >= least]
+    # without a mask, the blocks themselves kept nothing but complete voxels
+    complete = not mask_name and least == n_maps
+    features = everywhere if complete else everywhere[_count(coverage_files, everywhere) >= least]
     if features.size == 0:
         msg = f"no voxel is left to analyse: there are no {rule}"
         raise InputError(msg)
-    missing, of_map = [], []
-    for path in coverage_files:
-        block = load_coverage(path)
-        missing.append((~block.has_value[:, columns_of(features, block.kept)]).sum(axis=1))
-        of_map.append(block.n_values)
+    missing = np.zeros(n_maps, np.int64) if complete else _missing(coverage_files, features)
     candidates = everywhere.size if mask_name else int(np.count_nonzero(anywhere))
     return AnalysisMask(
         features,
         candidates - features.size,
-        np.concatenate(missing),
+        missing,
         np.concatenate(of_map),
         rule,
         missing_rule,
@@ -190,6 +184,24 @@ def allowed_missing(n_maps: int, mask_coverage: float) -> int:
     """
     needed = np.ceil(round(mask_coverage * n_maps, 6))  # 0.7 * 10 is 7.000000000000001
     return n_maps - max(int(needed), 1)
+
+
+def _count(coverage_files: Sequence[Path], features: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Count the maps that have a value at each voxel."""
+    n_maps = np.zeros(features.size, dtype=np.int64)
+    for path in coverage_files:
+        block = load_coverage(path)
+        n_maps += block.has_value[:, columns_of(features, block.kept)].sum(axis=0)
+    return n_maps
+
+
+def _missing(coverage_files: Sequence[Path], features: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Count the voxels that lack a value in each map."""
+    missing = []
+    for path in coverage_files:
+        block = load_coverage(path)
+        missing.append((~block.has_value[:, columns_of(features, block.kept)]).sum(axis=1))
+    return np.concatenate(missing)
 
 
 def _common(first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.int64]:

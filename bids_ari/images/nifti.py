@@ -1,30 +1,36 @@
 """Read and write NIfTI volumes; whatever is wrong with one is said with its name."""
 
+import gzip
+import zlib
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import deflate
 import nibabel as nb
 import numpy as np
-from isal import igzip
-from isal.igzip_lib import IsalError
 from numpy.typing import NDArray
 
 from bids_ari.errors import ExitCode, InputError
+from bids_ari.files import whole
 
 _HEADER_BYTES = 540
 """Of a NIfTI-2 header; the one of NIfTI-1 is shorter."""
 _XFORM_ALIGNED = 2
+_SMALLEST_VOXEL = 1e-9
+"""Volume in mm3 that no voxel is smaller than."""
+_MOST_DEFLATE = 1032
+"""How much smaller the format can make a file, at the most."""
 _AFFINE_TOLERANCE = 1e-3
 """In mm per voxel step: single precision headers of one grid differ in the last digits."""
 _READ_ERRORS: tuple[Any, ...] = (
     OSError,
     EOFError,
     ValueError,
-    IsalError,
+    zlib.error,
     nb.filebasedimages.ImageFileError,
     nb.spatialimages.HeaderDataError,
 )
@@ -118,18 +124,32 @@ def read_map(path: Path, grid: Grid | None = None) -> tuple[NDArray[np.floating]
         If it cannot be read, is cut off, holds several volumes, or is on another grid.
     """
     try:
-        content = path.read_bytes()
-        if path.suffix == ".gz":
-            # reads every member of the file, and checks length and checksum of each
-            content = igzip.decompress(content)
-        img = _image_class(content).from_bytes(content)
-        data = np.asanyarray(img.dataobj)
+        stored = path.read_bytes()
+        content = _decompress(stored) if path.suffix == ".gz" else stored
+        header = _header(content)
+        if path.suffix == ".gz" and len(content) < _length(header):
+            # the fast way reads the first part of files in several parts (pigz, bgzip) only
+            content = gzip.decompress(stored)
+        if len(content) < _length(header):
+            msg = f"it ends after {len(content)} of {_length(header)} bytes"
+            raise ValueError(msg)
+        # a view: nothing is copied
+        data = np.ndarray(
+            header.get_data_shape(),
+            header.get_data_dtype(),
+            content,
+            int(header.get_data_offset()),
+            order="F",
+        )
+        slope, inter = header.get_slope_inter()
+        if slope is not None:
+            data = nb.volumeutils.apply_read_scaling(data, slope, inter)
     except FileNotFoundError as error:
         raise _no_file(path) from error
     except _READ_ERRORS as error:
         msg = f"{path} is not a whole NIfTI image: {_one_line(error)}"
         raise InputError(msg) from error
-    found = _grid_of(img.header, path)
+    found = _grid_of(header, path)
     if grid is not None and not found.matches(grid):
         raise InputError(_grid_message(path, found, grid))
     return data.reshape(found.shape, order="F"), found
@@ -163,6 +183,11 @@ def write_volume(
     -------
     path
         ``out_file``.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
     """
     img = nb.Nifti1Image(volume, grid.affine)
     img.header.set_xyzt_units("mm", "sec")
@@ -172,17 +197,15 @@ def write_volume(
         img.set_qform(None)  # it cannot say that axes are sheared
     if intent:
         img.header.set_intent(intent, parameters)
-    partial = out_file.with_name(f".{out_file.name}")
-    img.to_filename(partial)
-    partial.replace(out_file)
+    with whole(out_file) as partial:
+        img.to_filename(partial)
     return out_file
 
 
 def _read_grid(path: Path) -> Grid:
     try:
-        with igzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
-            content = stream.read(_HEADER_BYTES)
-        header = _image_class(content).header_class.from_fileobj(BytesIO(content), check=False)
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
+            header = _header(stream.read(_HEADER_BYTES))
     except FileNotFoundError as error:
         raise _no_file(path) from error
     except _READ_ERRORS as error:
@@ -191,11 +214,29 @@ def _read_grid(path: Path) -> Grid:
     return _grid_of(header, path)
 
 
-def _image_class(content: bytes) -> type[nb.Nifti1Image]:
-    """Tell NIfTI-1 and NIfTI-2 by the length of the header, which is its first number."""
-    for image_class, length in ((nb.Nifti1Image, 348), (nb.Nifti2Image, _HEADER_BYTES)):
+def _decompress(stored: bytes) -> bytes | bytearray:
+    """Decompress at once, knowing the size from the end of the file; else as Python does it."""
+    size = int.from_bytes(stored[-4:], "little")
+    if size <= _MOST_DEFLATE * len(stored):  # or the end is not that of a gzip file
+        with suppress(deflate.DeflateError):  # what is wrong, Python says better
+            return deflate.gzip_decompress(stored, size)
+    return gzip.decompress(stored)
+
+
+def _length(header: nb.Nifti1Header) -> int:
+    n_values = int(np.prod(header.get_data_shape(), dtype=np.int64))
+    itemsize: int = header.get_data_dtype().itemsize
+    return int(header.get_data_offset()) + n_values * itemsize
+
+
+def _header(content: bytes | bytearray) -> nb.Nifti1Header:
+    """Read the header alone; its first number is its length, which tells NIfTI-1 from NIfTI-2."""
+    header_classes: tuple[Any, ...] = (nb.Nifti1Header, nb.Nifti2Header)
+    for header_class in header_classes:
+        length: int = header_class.sizeof_hdr
         if content[:4] in (length.to_bytes(4, "little"), length.to_bytes(4, "big")):
-            return image_class
+            header: nb.Nifti1Header = header_class(bytes(content[:length]), check=False)
+            return header
     msg = "it does not begin like a NIfTI header"
     raise ValueError(msg)
 
@@ -208,7 +249,14 @@ def _grid_of(header: nb.Nifti1Header, path: Path) -> Grid:
         msg = f"{path} has shape {shape}, expected one volume of three dimensions"
         raise InputError(msg)
     code = int(header["sform_code"]) or int(header["qform_code"])
+    kind = header.get_data_dtype()
+    if kind.fields or kind.kind not in "iuf":
+        msg = f"{path} holds {kind} values, expected one real number for each voxel"
+        raise InputError(msg)
     affine = np.asarray(header.get_best_affine(), dtype=np.float64)
+    if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < _SMALLEST_VOXEL:
+        msg = f"{path} does not say where its voxels are: its affine is {affine[:3].tolist()}"
+        raise InputError(msg)
     return Grid(tuple(int(n) for n in shape), affine, code or _XFORM_ALIGNED)
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from bids_ari.errors import InputError
 from bids_ari.images import load_block, load_coverage, load_domain
-from bids_ari.stats import ALTERNATIVES, contrast_maps, fit, p_value, z_value
+from bids_ari.stats import ALTERNATIVES, contrast_maps, fit, z_and_p_values
 
 
 class _SecondLevelModelInputSpec(BaseInterfaceInputSpec):
@@ -53,13 +53,14 @@ class SecondLevelModel(SimpleInterface):
     def _run_interface(self, runtime: Any) -> Any:
         domain = load_domain(Path(self.inputs.mask))
         maps = contrast_maps(fit(self._blocks(domain.features)), np.asarray(self.inputs.contrast))
+        z_values, p_values = z_and_p_values(maps.t, maps.dof, self.inputs.alternative)
         outputs: dict[str, NDArray[np.floating]] = {
             "effect": maps.effect.astype(np.float32),
             "variance": maps.variance.astype(np.float32),
             "t": maps.t.astype(np.float32),
-            "z": z_value(maps.t, maps.dof).astype(np.float32),
+            "z": z_values.astype(np.float32),
             # single precision would make very small p-values 0, and others ties
-            "p": p_value(maps.t, maps.dof, self.inputs.alternative),
+            "p": p_values,
         }
         kinds: dict[str, dict[str, Any]] = {
             "effect": {"intent": "estimate"},

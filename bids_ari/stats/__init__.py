@@ -11,7 +11,7 @@ from bids_ari.stats.clusters import (
 from bids_ari.stats.glm import ContrastMaps, Rotated, contrast_maps, fit, merge, rotate
 from bids_ari.stats.hommel import hommel_value
 from bids_ari.stats.methods import METHODS, Evidence
-from bids_ari.stats.student import ALTERNATIVES, Alternative, p_value, z_value
+from bids_ari.stats.student import ALTERNATIVES, Alternative, p_value, z_and_p_values, z_value
 
 __all__ = [
     "ALTERNATIVES",
@@ -33,5 +33,6 @@ __all__ = [
     "p_value",
     "rotate",
     "supra_threshold",
+    "z_and_p_values",
     "z_value",
 ]

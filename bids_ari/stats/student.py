@@ -45,14 +45,7 @@ def p_value(
     >>> p_value(np.array([0.0, 2.0]), dof=10).round(4)
     array([1.    , 0.0734])
     """
-    tail = upper_tail(np.abs(t), dof)
-    if alternative == "two-sided":
-        return 2 * tail
-    if alternative not in ALTERNATIVES:
-        msg = f"alternative is {alternative!r}, expected one of {', '.join(ALTERNATIVES)}"
-        raise ValueError(msg)
-    in_direction = t > 0 if alternative == "greater" else t < 0
-    return np.where(in_direction, tail, 1 - tail)
+    return _p_value(t, upper_tail(np.abs(t), dof), alternative)
 
 
 def z_value(t: NDArray[np.float64], dof: float) -> NDArray[np.float64]:
@@ -77,8 +70,51 @@ def z_value(t: NDArray[np.float64], dof: float) -> NDArray[np.float64]:
     >>> z_value(np.array([-2.0, 0.0, 2.0, 58.0]), dof=1023).round(4)
     array([-1.9976,  0.    ,  1.9976, 38.5843])
     """
+    return _z_value(t, upper_tail(np.abs(t), dof), dof)
+
+
+def z_and_p_values(
+    t: NDArray[np.float64], dof: float, alternative: Alternative = "two-sided"
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """
+    Compute :func:`z_value` and :func:`p_value` in the time of one of them.
+
+    Parameters
+    ----------
+    t : (n_features,) array
+        Student statistics.
+    dof : float
+        Degrees of freedom.
+    alternative : {'two-sided', 'greater', 'less'}
+        What the test looks for.
+
+    Returns
+    -------
+    z, p : (n_features,) array
+
+    Raises
+    ------
+    ValueError
+        If the alternative is unknown.
+    """
+    tail = upper_tail(np.abs(t), dof)
+    return _z_value(t, tail, dof), _p_value(t, tail, alternative)
+
+
+def _p_value(
+    t: NDArray[np.float64], tail: NDArray[np.float64], alternative: Alternative
+) -> NDArray[np.float64]:
+    if alternative == "two-sided":
+        return 2 * tail
+    if alternative not in ALTERNATIVES:
+        msg = f"alternative is {alternative!r}, expected one of {', '.join(ALTERNATIVES)}"
+        raise ValueError(msg)
+    in_direction = t > 0 if alternative == "greater" else t < 0
+    return np.where(in_direction, tail, 1 - tail)
+
+
+def _z_value(t: NDArray[np.float64], tail: NDArray[np.float64], dof: float) -> NDArray[np.float64]:
     size = np.abs(t)
-    tail = upper_tail(size, dof)
     far = (tail < _SMALLEST_TAIL) & np.isfinite(size)
     z = -special.ndtri(tail)
     if far.any():

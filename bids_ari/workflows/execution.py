@@ -7,6 +7,7 @@ import multiprocessing as mp
 import os
 import platform
 import re
+import shutil
 import signal
 import sys
 import time
@@ -26,11 +27,12 @@ from nipype.pipeline import plugins
 from nipype.pipeline.plugins.base import GraphPluginBase
 from nipype.pipeline.plugins.multiproc import MultiProcPlugin, process_initializer
 
-from bids_ari.errors import InputError
+from bids_ari import errors
+from bids_ari.errors import ExitCode, InputError
 
 LOGGER = logging.getLogger("bids_ari")
 _POLL_SECONDS = 0.05
-_INPUT_ERROR = re.compile(r"^\s*bids_ari\.errors\.InputError: (.+)$", re.MULTILINE)
+_SAID = re.compile(r"^\s*bids_ari\.errors\.(InputError|OutputError): (.+)$", re.MULTILINE)
 _PR_SET_PDEATHSIG = 1
 _NIPYPE_REMARK = "When creating this crashfile"
 """What Nipype appends to the traceback of a node that left no result."""
@@ -38,6 +40,17 @@ _KILLED = (
     "a worker process was killed, most likely for want of memory: "
     "make more available, or use fewer --nprocs"
 )
+LEAST_MEMORY_GB = 0.1
+"""Nipype waits for ever where there is nearly none."""
+_SUBMITS = {
+    "Condor": "condor_submit",
+    "LSF": "bsub",
+    "OAR": "oarsub",
+    "PBS": "qsub",
+    "SGE": "qsub",
+    "SLURM": "sbatch",
+}
+"""Programs that plugins submit jobs with."""
 _STEPS = {
     "split": "maps checked",
     "smooth": "maps read and smoothed",
@@ -57,7 +70,9 @@ class Outcome:
     failed: set[str] = field(default_factory=set)
     """Full names of the nodes that failed."""
     input_errors: list[str] = field(default_factory=list)
-    """What was wrong with the input, a line each."""
+    """What was wrong with the input or the place of the output, a line each."""
+    exit_code: ExitCode = ExitCode.DATA
+    """Of the first of these."""
     defect: str = ""
     """What else went wrong."""
     crash_files: list[Path] = field(default_factory=list)
@@ -180,6 +195,9 @@ def execute(
         }
     )
     nipype_logging.update_logging(nipype_config)
+    for handler in logging.getLogger("nipype").handlers:
+        if isinstance(handler, logging.StreamHandler):
+            handler.setStream(sys.stderr)  # where the rest of the log is
     if resource_monitor:
         nipype_config.enable_resource_monitor()
     # the workflow took a copy of the configuration when it was made
@@ -208,8 +226,11 @@ def _explain(error: BaseException, outcome: Outcome) -> None:
     defects, kept = [], []
     for path in outcome.crash_files:
         text = path.read_text(encoding="utf-8", errors="replace")
-        found = _INPUT_ERROR.findall(text)
-        outcome.input_errors = list(dict.fromkeys([*outcome.input_errors, *found]))
+        found = _SAID.findall(text)
+        if found and not outcome.input_errors:
+            outcome.exit_code = getattr(errors, found[0][0]).usual_code
+        lines = [line for _, line in found]
+        outcome.input_errors = list(dict.fromkeys([*outcome.input_errors, *lines]))
         if found:
             path.unlink()  # the line says all that it does
         else:
@@ -231,33 +252,49 @@ def _last_line(text: str) -> str:
 def _plugin(
     nprocs: int, memory_gb: float | None, plugin_file: Path | None
 ) -> tuple[Any, dict[str, Any]]:
-    if plugin_file is None:
-        if nprocs == 1:
-            return "Linear", {}
-        plugin_args: dict[str, Any] = {"n_procs": nprocs, "raise_insufficient": False}
-        if memory_gb is not None:
-            plugin_args["memory_gb"] = memory_gb
-        return "MultiProc", plugin_args
+    if plugin_file is not None:
+        return _plugin_of(plugin_file)
+    if nprocs == 1:
+        return "Linear", {}
+    plugin_args: dict[str, Any] = {"n_procs": nprocs, "raise_insufficient": False}
+    if memory_gb is not None:
+        plugin_args["memory_gb"] = memory_gb
+    return "MultiProc", plugin_args
+
+
+def _plugin_of(plugin_file: Path) -> tuple[str, dict[str, Any]]:
     try:
         content = yaml.safe_load(plugin_file.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
+    except (OSError, ValueError, yaml.YAMLError) as error:
         msg = f"{plugin_file} is not a readable YAML file: {' '.join(str(error).split())}"
         raise InputError(msg) from error
     if not isinstance(content, Mapping) or not isinstance(content.get("plugin"), str):
         msg = f"{plugin_file} names no plugin, expected a line such as 'plugin: SLURM'"
         raise InputError(msg)
-    plugin_class = getattr(plugins, f"{content['plugin']}Plugin", None)
+    name, plugin_args = content["plugin"], content.get("plugin_args") or {}
+    if not isinstance(plugin_args, Mapping):
+        msg = f"{plugin_file} has plugin_args {plugin_args}, expected names and values"
+        raise InputError(msg)
+    plugin_class = getattr(plugins, f"{name}Plugin", None)
     if plugin_class is None:
-        msg = f"{plugin_file} asks for {content['plugin']}, expected a plugin of Nipype"
+        msg = f"{plugin_file} asks for {name}, expected a plugin of Nipype such as SLURM"
         raise InputError(msg)
     if issubclass(plugin_class, GraphPluginBase):
         msg = (
-            f"{plugin_file} asks for {content['plugin']}, which hands all jobs over and returns "
-            "before they have run, so that nobody would notice a failure: use "
-            f"{content['plugin'].removesuffix('Graph')}"
+            f"{plugin_file} asks for {name}, which hands all jobs over and returns before they "
+            f"have run, so that nobody would notice a failure: use {name.removesuffix('Graph')}"
         )
         raise InputError(msg)
-    return content["plugin"], dict(content.get("plugin_args") or {})
+    program = _SUBMITS.get(name)
+    if program and shutil.which(program) is None:
+        msg = f"{plugin_file} asks for {name}, but there is no program {program} here"
+        raise InputError(msg)
+    for key, least in (("n_procs", 1), ("memory_gb", LEAST_MEMORY_GB)):
+        value = plugin_args.get(key, least)
+        if not isinstance(value, int | float) or value < least:
+            msg = f"{plugin_file} has {key}: {value}, expected a number of at least {least}"
+            raise InputError(msg)
+    return name, dict(plugin_args)
 
 
 def _start_worker(cwd: str, parent: int) -> None:

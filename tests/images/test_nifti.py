@@ -47,6 +47,18 @@ def test_all_members_of_a_gzip_file_are_read(
     np.testing.assert_array_equal(read_map(zipped)[0], data)
 
 
+@pytest.mark.parametrize("kind", [nb.Nifti1Image, nb.Nifti2Image])
+def test_what_programs_add_to_the_header_is_passed_over(
+    kind: type[nb.Nifti1Image], tmp_path: Path, rng: np.random.Generator
+) -> None:
+    path = tmp_path / "map.nii.gz"
+    img = kind(rng.normal(size=SHAPE).astype(np.float32), AFFINE)
+    img.header.extensions.append(nb.nifti1.Nifti1Extension("comment", b"history " * 500))
+    img.to_filename(path)
+    np.testing.assert_array_equal(read_map(path)[0], img.get_fdata(dtype=np.float32))
+    assert common_grid([path]).shape == SHAPE
+
+
 def test_a_last_axis_of_one_volume_is_dropped(tmp_path: Path) -> None:
     path = tmp_path / "map.nii.gz"
     nb.Nifti1Image(np.ones((*SHAPE, 1), np.float32), AFFINE).to_filename(path)
