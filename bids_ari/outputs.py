@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -107,10 +108,11 @@ def threshold_label(threshold: float) -> str:
 
     Examples
     --------
-    >>> threshold_label(3.1), threshold_label(4.0), threshold_label(2.3263)
-    ('z3p1', 'z4', 'z2p3263')
+    >>> threshold_label(3.1), threshold_label(40.0), threshold_label(1e-4)
+    ('z3p1', 'z40', 'z0p0001')
     """
-    return "z" + f"{threshold:.10f}".rstrip("0").rstrip(".").replace(".", "p")
+    digits = format(Decimal(repr(float(threshold))).normalize(), "f")
+    return "z" + digits.replace(".", "p")
 
 
 def path_of(name: str, entities: Mapping[str, str], threshold: float | None = None) -> Path:

@@ -28,7 +28,7 @@ def test_no_two_outputs_share_a_name() -> None:
 
 def test_thresholds_have_labels_that_bids_allows() -> None:
     labels = [outputs.threshold_label(value) for value in (0.0, 2.0, 3.1, 2.3263478740408408)]
-    assert labels == ["z0", "z2", "z3p1", "z2p326347874"]
+    assert labels == ["z0", "z2", "z3p1", "z2p3263478740408408"]
     assert all(label.isalnum() for label in labels)
 
 

@@ -12,6 +12,8 @@ from bids_ari.errors import ExitCode, InputError
 from bids_ari.options import Options
 
 _LEVELS = ("group", "dataset")
+_ALONE = ("dry_run", "reports_only", "boilerplate_only")
+_LEAST_MEMORY_GB = 0.1
 
 
 class _Parser(argparse.ArgumentParser):
@@ -90,7 +92,7 @@ def _add_queries(parser: argparse.ArgumentParser) -> None:
 def _add_model(parser: argparse.ArgumentParser) -> None:
     model = parser.add_argument_group("group model")
     model.add_argument(
-        "--smoothing-fwhm", type=_number(0), default=0.0, metavar="MM",
+        "--smoothing-fwhm", type=_number(0, 100), default=0.0, metavar="MM",
         help="smooth the maps with a Gaussian kernel of this width (default: %(default)g, none)",
     )  # fmt: skip
     model.add_argument(
@@ -210,6 +212,14 @@ def parse(arguments: Sequence[str]) -> Options:
         args["participant_label"] = _labels(args["participant_label"])
     except InputError as error:
         parser.error(f"argument --participant-label: {error}")
+    alone = [name for name in _ALONE if args[name]]
+    if len(alone) > 1:
+        options = " and ".join(f"--{name.replace('_', '-')}" for name in alone)
+        parser.error(f"{options} are each other's opposite: choose one")
+    if args["mask"] and args["mask_coverage"] != 1:
+        parser.error("argument --mask-coverage: goes without --mask, which says where to look")
+    if args["missing_voxels"] == "drop" and not args["mask"]:
+        parser.error("argument --missing-voxels: 'drop' goes with --mask; see --mask-coverage")
     names = [name for name, _ in args["derivatives"]]
     if len(set(names)) < len(names):
         parser.error(f"argument -d/--derivatives: names are not unique: {', '.join(names)}")
@@ -229,6 +239,9 @@ def _labels(values: Sequence[str]) -> tuple[str, ...]:
     for value in values:
         path = Path(value)
         if not path.is_file():
+            if os.sep in value or path.suffix:
+                msg = f"{value} is not a file, nor a label"
+                raise InputError(msg)
             labels.append(value)
             continue
         try:
@@ -236,6 +249,9 @@ def _labels(values: Sequence[str]) -> tuple[str, ...]:
         except (OSError, UnicodeDecodeError) as error:
             msg = f"{path} is not a text file with one label per line"
             raise InputError(msg) from error
+        if not lines:
+            msg = f"{path} is empty, expected one label per line"
+            raise InputError(msg)
         labels += [line for line in lines if line != "participant_id"]
     return tuple(dict.fromkeys(label.removeprefix("sub-") for label in labels))
 
@@ -296,8 +312,8 @@ def _memory(text: str) -> float:
         value = float(digits) * units[unit]
     except (KeyError, ValueError):
         value = 0.0
-    if not value > 0:
-        msg = f"{text} is not a size such as 8G or 8000M"
+    if not value >= _LEAST_MEMORY_GB:
+        msg = f"{text} is not a size of at least 100 MB, such as 8G or 8000M"
         raise argparse.ArgumentTypeError(msg)
     return value
 

@@ -1,5 +1,6 @@
 """Maps on brains: projected, and cut into slices."""
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -40,20 +41,22 @@ def glass_brain(z: Volume, *, threshold: float, largest: float) -> list[Panel]:
 
     # a canvas of our own: the figure is unknown to pyplot and is freed with its last reference
     canvas = FigureCanvasAgg(Figure(figsize=(10.4, 2.6), dpi=150))
-    display = plot_glass_brain(
-        nb.Nifti1Image(z.values.astype(np.float32), z.affine),
-        threshold=threshold,
-        display_mode="lyrz",
-        plot_abs=False,
-        figure=canvas.figure,
-        colorbar=False,
-        annotate=False,
-        vmin=-largest,
-        vmax=largest,
-        symmetric_cbar=True,
-        cmap=diverging(threshold / largest),
-        resampling_interpolation="nearest",
-    )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "empty mask")  # no voxel above: the page says so
+        display = plot_glass_brain(
+            nb.Nifti1Image(z.values.astype(np.float32), z.affine),
+            threshold=threshold,
+            display_mode="lyrz",
+            plot_abs=False,
+            figure=canvas.figure,
+            colorbar=False,
+            annotate=False,
+            vmin=-largest,
+            vmax=largest,
+            symmetric_cbar=True,
+            cmap=diverging(threshold / largest),
+            resampling_interpolation="nearest",
+        )
     canvas.figure.patch.set_alpha(0)
     for axes in display.axes.values():
         for patch in axes.ax.patches:

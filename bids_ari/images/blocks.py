@@ -176,7 +176,8 @@ def _take(
 def _read_values(path: Path, grid: Grid) -> NDArray[np.float32]:
     """Read a map in single precision with 0 where it has no finite value."""
     data, _ = read_map(path, grid)
-    volume = np.asfortranarray(data, dtype=np.float32)
+    with np.errstate(over="ignore"):  # what single precision cannot hold is no measurement
+        volume = np.asfortranarray(data, dtype=np.float32)
     # a sum is finite only if all its terms are, and takes one pass
     with np.errstate(over="ignore", invalid="ignore"):
         is_finite = np.isfinite(volume.sum())

@@ -1,5 +1,6 @@
 """From folders and options to the list of analyses."""
 
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,6 +21,7 @@ from bids_ari.inputs.refusals import (
 )
 from bids_ari.inputs.scan import Scan, scan
 
+LOGGER = logging.getLogger("bids_ari")
 RAW = "raw"
 FIRST_LEVEL = "firstlevel"
 """What BIDS URIs call the dataset of first-level maps when it has not been given a name."""
@@ -203,5 +205,11 @@ def _select(
             for relative, subject, index in matching(one, query, database_dir)
             if not asked or subject in asked
         ]
-        maps += highest_level(found) if one.flavour.levels else found
+        highest = highest_level(found) if one.flavour.levels else found
+        if len(highest) < len(found):
+            LOGGER.info(
+                "%d maps of runs or sessions are left aside: there are maps that sum them up",
+                len(found) - len(highest),
+            )
+        maps += highest
     return maps

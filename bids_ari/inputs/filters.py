@@ -81,7 +81,7 @@ def _allowed(path: Path, key: str, value: Any, *, is_number: bool) -> Any:
     if is_number and not str(value).isdecimal():
         msg = f"{path}: {key} is {json.dumps(value)}, expected a number"
         raise InputError(msg)
-    return value
+    return value if is_number else str(value)
 
 
 def admits(entity: str, allowed: Sequence[Any], value: str | None) -> bool:

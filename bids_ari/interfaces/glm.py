@@ -54,11 +54,15 @@ class SecondLevelModel(SimpleInterface):
         domain = load_domain(Path(self.inputs.mask))
         maps = contrast_maps(fit(self._blocks(domain.features)), np.asarray(self.inputs.contrast))
         z_values, p_values = z_and_p_values(maps.t, maps.dof, self.inputs.alternative)
+        with np.errstate(over="ignore"):
+            single = {
+                "effect": maps.effect.astype(np.float32),
+                "variance": maps.variance.astype(np.float32),
+                "t": maps.t.astype(np.float32),
+                "z": z_values.astype(np.float32),
+            }
         outputs: dict[str, NDArray[np.floating]] = {
-            "effect": maps.effect.astype(np.float32),
-            "variance": maps.variance.astype(np.float32),
-            "t": maps.t.astype(np.float32),
-            "z": z_values.astype(np.float32),
+            **single,
             # single precision would make very small p-values 0, and others ties
             "p": p_values,
         }

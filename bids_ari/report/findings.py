@@ -1,7 +1,6 @@
 """What a result says in one sentence, and what to check before relying on it."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from bids_ari.report.results import Result, Threshold
 from bids_ari.report.words import beyond, count, number_of, percent, proportion, volume
@@ -182,8 +181,9 @@ def _about_the_mask(result: Result) -> Iterator[str]:
 
 
 def _about_the_statistic(result: Result) -> Iterator[str]:
-    import nibabel as nb  # slow to import
-    import numpy as np
+    import numpy as np  # slow to import
+
+    from bids_ari.images import read_map
 
     flat = int(result.t_sidecar.get("FeaturesWithoutVariance") or 0)
     if flat:
@@ -192,9 +192,9 @@ def _about_the_statistic(result: Result) -> Iterator[str]:
             "outside the brain or when a map was entered twice."
         )
     z_map = result.maps["z"]
-    z: Any = np.asarray(nb.Nifti1Image.from_filename(z_map).dataobj)
-    mask = np.asarray(nb.Nifti1Image.from_filename(result.mask).dataobj) > 0
-    values = z[mask]
+    mask, grid = read_map(result.mask)
+    z, _ = read_map(z_map, grid)
+    values = z[mask > 0]
     finite = np.isfinite(values)
     if not finite.all():
         yield (

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bids_ari import figures
 from bids_ari.report.results import Cluster, Result
@@ -216,11 +215,10 @@ def _heights(result: Result, mask: figures.Volume) -> list[float]:
 
 
 def _volume(path: "Path") -> figures.Volume:
-    import nibabel as nb  # slow to import
+    from bids_ari.images import read_map  # slow to import
 
-    img = nb.Nifti1Image.from_filename(path)
-    values: NDArray[Any] = np.asarray(img.dataobj)
-    return figures.Volume(values, np.asarray(img.affine))
+    values, grid = read_map(path)
+    return figures.Volume(values, grid.affine)
 
 
 def _one_sided(z: figures.Volume, alternative: str) -> figures.Volume:

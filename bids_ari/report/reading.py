@@ -11,6 +11,7 @@ from bids_ari.errors import ExitCode, InputError
 from bids_ari.report.results import Cluster, Participant, Peak, Result, Threshold
 
 _Z_MAP = "_stat-z_statmap.nii.gz"
+_RUN = "_run.json"
 _INFERENCE_KEYS = ("Alpha", "Discoveries", "HommelValue", "NumberOfFeatures")
 
 
@@ -26,7 +27,7 @@ def find(output_dir: Path) -> list[Result]:
     Returns
     -------
     results : list of Result
-        In the order of their names; empty when there is no z map below ``group``.
+        In the order of their names; empty where no run has left anything.
 
     Raises
     ------
@@ -34,8 +35,11 @@ def find(output_dir: Path) -> list[Result]:
         If a file of an analysis is missing or cannot be read.
     """
     output_dir = Path(output_dir)
-    maps = sorted((output_dir / "group").glob(f"*{_Z_MAP}"))
-    return [_read(output_dir, path.name.removesuffix(_Z_MAP)) for path in maps]
+    maps = (output_dir / "group").glob(f"*{_Z_MAP}")
+    runs = (output_dir / "logs").glob(f"*{_RUN}")
+    stems = {path.name.removesuffix(_Z_MAP) for path in maps}
+    stems |= {path.name.removesuffix(_RUN) for path in runs}
+    return [_read(output_dir, stem) for stem in sorted(stems)]
 
 
 def _read(root: Path, stem: str) -> Result:
@@ -48,6 +52,7 @@ def _read(root: Path, stem: str) -> Result:
     )
     mask = group / f"{stem}_desc-analysis_mask.nii.gz"
     _must_exist(mask)
+    _must_exist(group / f"{stem}{_Z_MAP}")
     thresholds = sorted(
         (_threshold(group, stem, path) for path in files if path.name.endswith("_clusters.tsv")),
         key=lambda threshold: threshold.value,
@@ -128,6 +133,10 @@ def _threshold(group: Path, stem: str, table: Path) -> Threshold:
                     more_peaks=tuple(peaks.get(number, ())),
                 )
             )
+    expected = sidecar.get("NumberOfClusters", len(clusters))
+    if expected != len(clusters):
+        msg = f"{table} has {len(clusters)} clusters, but its maps have {expected}"
+        raise InputError(msg)
     tables = tuple(path for path in (table, peaks_table) if path.exists())
     return Threshold(
         float(sidecar["ClusterThreshold"]), desc, tdp, labels, tables, tuple(clusters)

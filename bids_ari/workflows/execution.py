@@ -197,7 +197,7 @@ def execute(
     nipype_logging.update_logging(nipype_config)
     for handler in logging.getLogger("nipype").handlers:
         if isinstance(handler, logging.StreamHandler):
-            handler.setStream(sys.stderr)  # where the rest of the log is
+            handler.stream = sys.stderr  # where the rest of the log is
     if resource_monitor:
         nipype_config.enable_resource_monitor()
     # the workflow took a copy of the configuration when it was made
