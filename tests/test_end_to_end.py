@@ -1,5 +1,6 @@
 """The command line, from first-level maps to derivatives and report."""
 
+import errno
 import hashlib
 import json
 import os
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import nibabel as nb
 import numpy as np
@@ -20,6 +22,7 @@ from nilearn.image import smooth_img
 from scipy import ndimage, stats
 
 from bids_ari.cli import main
+from bids_ari.cli.directories import locked
 from bids_ari.errors import ExitCode
 from bids_ari.stats import hommel_value
 from tests.bids_schema import errors_of, validate
@@ -341,6 +344,61 @@ def test_one_bad_analysis_does_not_cost_the_others(
     assert "sub-07_contrast-houses_stat-effect_statmap.nii.gz is not a whole NIfTI image" in last
     assert last.endswith("(1 of 2 analyses are done)")
     assert files_of(tmp_path / "out") == GOLDEN
+
+
+def test_a_contrast_of_one_subject_does_not_cost_the_others(
+    tmp_path: Path, small_group: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    firstlevel = Path(shutil.copytree(small_group, tmp_path / "firstlevel"))
+    path = next(firstlevel.rglob("sub-04_*_stat-effect_statmap.nii.gz"))
+    shutil.copy(path, path.with_name(path.name.replace("facesVsShapes", "stray")))
+    arguments = [str(firstlevel), str(tmp_path / "out"), "group", "-w", str(tmp_path / "work")]
+    assert main([*arguments, *OPTIONS]) == ExitCode.DATA
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert "contrast-stray (sub-04): 1 map cannot fit" in last
+    assert last.endswith("(1 of 2 analyses are done)")
+    assert files_of(tmp_path / "out") == GOLDEN
+
+
+def test_another_run_in_the_work_directory_is_refused(
+    tmp_path: Path, small_group: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "work").mkdir()
+    arguments = [str(small_group), str(tmp_path / "out"), "group", "-w", str(tmp_path / "work")]
+    with locked(tmp_path / "work"):
+        assert main([*arguments, *OPTIONS]) == ExitCode.CANNOT_CREATE
+    assert "another run is using the work directory" in capsys.readouterr().err.splitlines()[-1]
+    assert main([*arguments, *OPTIONS]) == ExitCode.OK
+
+
+def test_a_user_without_a_home_is_no_obstacle(small_group: Path, tmp_path: Path) -> None:
+    done = subprocess.run(
+        command(small_group, tmp_path, 1),
+        env={**os.environ, "HOME": "/proc/sys"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Matplotlib" not in done.stderr
+
+
+def test_a_full_disk_is_said_with_the_name_of_the_file(
+    small_group: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("bids_ari.files.shutil.copyfile", full)
+    arguments = [str(small_group), str(tmp_path / "out"), "group", "-w", str(tmp_path / "work")]
+    assert main([*arguments, *OPTIONS]) == ExitCode.CANNOT_CREATE
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.endswith("cannot be written: No space left on device")
+    assert str(tmp_path / "out" / "group") in last
+    assert not [name for name in files_of(tmp_path / "out") if "nii" in name]
 
 
 def command(firstlevel: Path, folder: Path, nprocs: int) -> list[str]:

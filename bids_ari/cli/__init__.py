@@ -1,18 +1,21 @@
 """The command line: parse, collect, build, run, report. The only place that decides the exit."""
 
+import atexit
 import logging
 import multiprocessing
 import os
 import shlex
+import shutil
 import signal
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
 from bids_ari.cli.parser import build_parser, parse
-from bids_ari.errors import InputError
+from bids_ari.errors import ExitCode, InputError
 from bids_ari.options import Options
 
 __all__ = ["build_parser", "main", "parse"]
@@ -49,6 +52,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             if options.debug:
                 LOGGER.exception("where the error came from")
             return conclude(error.exit_code, [str(error)])
+        except OSError as error:  # a disk that is full, a file that went away
+            if options.debug:
+                LOGGER.exception("where the error came from")
+            where = f"{error.filename}: " if error.filename else ""
+            return conclude(ExitCode.FAILURE, [f"{where}{error.strerror or error}"])
 
 
 @contextmanager
@@ -93,3 +101,9 @@ def _set_up_environment(options: Options) -> None:
         os.environ[name] = str(options.omp_nthreads)
     os.environ["NIPYPE_NO_ET"] = os.environ["NO_ET"] = "1"  # nothing is ever tracked
     os.environ.setdefault("MPLBACKEND", "Agg")
+    home = os.path.expanduser("~")  # noqa: PTH111 - Path.home() fails where there is none
+    if not os.access(home, os.R_OK | os.W_OK | os.X_OK):
+        # containers run as users without a home; PyBIDS and matplotlib look into it
+        elsewhere = tempfile.mkdtemp(prefix="bids_ari_home_")
+        atexit.register(shutil.rmtree, elsewhere, ignore_errors=True)
+        os.environ["HOME"] = elsewhere

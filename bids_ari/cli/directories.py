@@ -2,7 +2,8 @@
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from bids_ari.errors import ExitCode, InputError
@@ -92,3 +93,33 @@ def remove(directory: Path) -> None:
     """
     if directory.exists():
         shutil.rmtree(directory)
+
+
+@contextmanager
+def locked(work_dir: Path) -> Iterator[None]:
+    """
+    Keep other runs out of a work directory.
+
+    Parameters
+    ----------
+    work_dir : path
+        Where this run computes.
+
+    Raises
+    ------
+    InputError
+        If another run is using it now. A run that was killed is not.
+    """
+    with (work_dir / ".bids_ari.lock").open("w") as lock:
+        try:
+            import fcntl  # not on every system
+
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            msg = (
+                f"another run is using the work directory {work_dir}: wait, or choose one with -w"
+            )
+            raise InputError(msg, ExitCode.CANNOT_CREATE) from error
+        except (ImportError, OSError):  # nor on every network drive: then it is up to the user
+            pass
+        yield

@@ -14,6 +14,8 @@ from bids_ari.options import Options
 _LEVELS = ("group", "dataset")
 _ALONE = ("dry_run", "reports_only", "boilerplate_only")
 _LEAST_MEMORY_GB = 0.1
+_MOST_PER_CPU = 64
+"""Processes: thousands start for ever."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -144,11 +146,11 @@ def _add_execution(parser: argparse.ArgumentParser) -> None:
         "--clean-workdir", action="store_true", help="empty the work directory first"
     )
     execution.add_argument(
-        "--nprocs", "--nthreads", "--n-cpus", "--n_cpus", type=_at_least_one, metavar="N",
+        "--nprocs", "--nthreads", "--n-cpus", "--n_cpus", type=_processes, metavar="N",
         default=_available_cpus(), help="processes (default: all CPUs, here %(default)s)",
     )  # fmt: skip
     execution.add_argument(
-        "--omp-nthreads", type=_at_least_one, default=1, metavar="N",
+        "--omp-nthreads", type=_processes, default=1, metavar="N",
         help="threads of each process (default: %(default)s)",
     )  # fmt: skip
     execution.add_argument(
@@ -296,10 +298,10 @@ def _number(
     return number
 
 
-def _at_least_one(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        msg = f"{text} is not at least 1"
+def _processes(text: str) -> int:
+    value, most = int(text), _MOST_PER_CPU * _available_cpus()
+    if not 1 <= value <= most:
+        msg = f"{text} is not between 1 and {most}, {_MOST_PER_CPU} for each CPU there is"
         raise argparse.ArgumentTypeError(msg)
     return value
 

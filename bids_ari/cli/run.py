@@ -102,25 +102,28 @@ def _compute(
     from bids_ari.workflows.execution import execute
 
     started, clock = time.strftime("%Y-%m-%dT%H:%M:%S%z"), time.perf_counter()
+    analyses, errors = _with_enough_maps(analyses)
     workflow = init_bids_ari_wf(analyses, options, sources)
     directories.make_writable(options.output_dir)
     work_dir = directories.make_writable(options.work_dir.absolute())
-    if options.clean_workdir:
-        directories.remove(work_dir / workflow.name)
-    if options.write_graph:
-        _write_graph(workflow, work_dir)
     names = [name_of(analysis, second_level_of(analysis)) for analysis in analyses]
-    outcome = execute(
-        workflow,
-        work_dir,
-        labels=dict(zip(map(workflow_name, names), _short_names(analyses), strict=True)),
-        nprocs=options.nprocs,
-        memory_gb=options.mem_gb,
-        plugin_file=options.use_plugin,
-        stop_on_first_crash=options.stop_on_first_crash,
-        resource_monitor=options.resource_monitor,
-        verbose=options.verbose,
-    )
+    with directories.locked(work_dir):
+        if options.clean_workdir:
+            directories.remove(work_dir / workflow.name)
+        if options.write_graph:
+            _write_graph(workflow, work_dir)
+        outcome = execute(
+            workflow,
+            work_dir,
+            labels=dict(zip(map(workflow_name, names), _short_names(analyses), strict=True)),
+            nprocs=options.nprocs,
+            memory_gb=options.mem_gb,
+            plugin_file=options.use_plugin,
+            stop_on_first_crash=options.stop_on_first_crash,
+            resource_monitor=options.resource_monitor,
+            verbose=options.verbose,
+        )
+    outcome.input_errors += errors
     _keep_resource_monitor(work_dir / workflow.name, options)
     finished = [name for name in names if workflow_name(name) in outcome.finished]
     if finished:
@@ -135,9 +138,28 @@ def _compute(
             write_json(run, options.output_dir / "logs" / f"{name}_run.json")
         write_dataset_description(options.output_dir, sources)
         _write_reports(options.output_dir)
-    if len(finished) == len(names):
+    if len(finished) == len(names) and not errors:
         return _conclude_done(options)
-    return _conclude_failure(outcome, n_done=len(finished), n_analyses=len(names))
+    return _conclude_failure(outcome, n_done=len(finished), n_analyses=len(names) + len(errors))
+
+
+def _with_enough_maps(
+    analyses: Sequence["Analysis"],
+) -> tuple[list["Analysis"], list[str]]:
+    """Set analyses apart that no model can be fitted to; the others need not wait for these."""
+    from bids_ari.workflows.base import second_level_of
+
+    possible, errors = [], []
+    for analysis in analyses:
+        try:
+            second_level_of(analysis)
+        except InputError as error:
+            errors.append(error)
+        else:
+            possible.append(analysis)
+    if not possible:
+        raise errors[0]
+    return possible, [str(error) for error in errors]
 
 
 def _short_names(analyses: Sequence["Analysis"]) -> list[str]:
@@ -247,7 +269,8 @@ def _print_plan(analyses: Sequence["Analysis"]) -> int:
     from bids_ari.images import common_grid
     from bids_ari.workflows.base import name_of, second_level_of
 
-    for analysis in analyses:
+    possible, errors = _with_enough_maps(analyses)
+    for analysis in possible:
         model = second_level_of(analysis)
         grid = common_grid([one.path for one in analysis.maps])
         rows = [
@@ -265,6 +288,8 @@ def _print_plan(analyses: Sequence["Analysis"]) -> int:
             f"# design: {model.name}, contrast {contrast}, {model.dof} degrees of freedom\n"
             f"{format_tsv(['participant_id', *model.regressors], design)}\n"
         )
+    if errors:
+        return conclude(ExitCode.DATA, errors)
     return conclude(ExitCode.OK, ["dry run: nothing was computed or written"])
 
 
