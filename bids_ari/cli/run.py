@@ -71,7 +71,7 @@ def run(options: Options, command_line: str) -> int:
     for analysis in analyses:
         out = [one for one in analysis.inclusion if not one.included]
         LOGGER.info(
-            "%s: %d subjects in, %d out%s",
+            "%s: subjects: %d in, %d out%s",
             ", ".join(f"{name} {value}" for name, value in analysis.entities.items()),
             len(analysis.maps),
             len(out),

@@ -137,7 +137,8 @@ def describe(comparisons: Iterable[Comparison]) -> Iterator[str]:
         for (number, sign), claim in comparison.clusters.items():
             if not claim.discoveries:
                 continue
-            share, true, strict = (count / claim.voxels for count in claim[1:])
+            _, true, strict = (count / claim.voxels for count in claim[1:])
+            share = 1000 * claim.discoveries // claim.voxels / 1000  # a bound is not rounded up
             yield (
                 f"{number:7d}  {sign:8}  {claim.voxels:6d}     >= {share:5.3f}"
                 f"       {true:5.3f}       {strict:5.3f}" + ("" if claim.holds else "  too high")
