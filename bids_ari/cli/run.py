@@ -1,27 +1,23 @@
 """One run: collect, build, execute, report."""
 
 import logging
-import platform
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bids_ari import __version__
-from bids_ari.cli import directories
+from bids_ari.cli import directories, plan
 from bids_ari.errors import ExitCode, InputError
 from bids_ari.files import copy_file, write_json, write_text
 from bids_ari.options import Options
-from bids_ari.tables import format_tsv
 
 if TYPE_CHECKING:
     from bids_ari.inputs import Analysis
     from bids_ari.workflows.execution import Outcome
 
 LOGGER = logging.getLogger("bids_ari")
-_VERSIONED = ("bids_ari", "nibabel", "nilearn", "nipype", "numpy", "pybids", "scipy")
 
 
 def run(options: Options, command_line: str) -> int:
@@ -78,10 +74,14 @@ def run(options: Options, command_line: str) -> int:
             "".join(f"; sub-{one.subject}: {one.reason}" for one in out[:5]),
         )
     if options.dry_run:
-        return _print_plan(analyses)
+        text, errors = plan.describe(analyses)
+        sys.stdout.write(text)
+        if errors:
+            return conclude(ExitCode.DATA, errors)
+        return conclude(ExitCode.OK, ["dry run: nothing was computed or written"])
     if options.boilerplate_only:
         directories.make_writable(options.output_dir)
-        _write_methods(_methods_beforehand(options, analyses), options.output_dir)
+        _write_methods(plan.methods(options, analyses), options.output_dir)
         return conclude(ExitCode.OK, [f"methods text is in {options.output_dir / 'logs'}"])
     return _compute(options, analyses, sources, command_line)
 
@@ -102,7 +102,7 @@ def _compute(
     from bids_ari.workflows.execution import execute
 
     started, clock = time.strftime("%Y-%m-%dT%H:%M:%S%z"), time.perf_counter()
-    analyses, errors = _with_enough_maps(analyses)
+    analyses, errors = plan.with_enough_maps(analyses)
     workflow = init_bids_ari_wf(analyses, options, sources)
     directories.make_writable(options.output_dir)
     work_dir = directories.make_writable(options.work_dir.absolute())
@@ -130,7 +130,7 @@ def _compute(
         run = {
             "CommandLine": command_line,
             "Options": options.as_json(),
-            "Versions": _versions(),
+            "Versions": plan.versions(),
             "Started": started,
             "ElapsedSeconds": round(time.perf_counter() - clock, 1),
         }
@@ -141,25 +141,6 @@ def _compute(
     if len(finished) == len(names) and not errors:
         return _conclude_done(options)
     return _conclude_failure(outcome, n_done=len(finished), n_analyses=len(names) + len(errors))
-
-
-def _with_enough_maps(
-    analyses: Sequence["Analysis"],
-) -> tuple[list["Analysis"], list[str]]:
-    """Set analyses apart that no model can be fitted to; the others need not wait for these."""
-    from bids_ari.workflows.base import second_level_of
-
-    possible, errors = [], []
-    for analysis in analyses:
-        try:
-            second_level_of(analysis)
-        except InputError as error:
-            errors.append(error)
-        else:
-            possible.append(analysis)
-    if not possible:
-        raise errors[0]
-    return possible, [str(error) for error in errors]
 
 
 def _short_names(analyses: Sequence["Analysis"]) -> list[str]:
@@ -240,57 +221,11 @@ def _write_reports(output_dir: Path) -> None:
     LOGGER.info("wrote %d pages (%.1f s)", len(pages), time.perf_counter() - clock)
 
 
-def _methods_beforehand(options: Options, analyses: Sequence["Analysis"]) -> str:
-    from bids_ari import boilerplate
-
-    n_maps = {len(analysis.maps) for analysis in analyses}
-    return boilerplate.methods(
-        contrast=list(dict.fromkeys(one.entities.get("contrast", "") for one in analyses)),
-        n_maps=n_maps.pop() if len(n_maps) == 1 else None,
-        input_stat=options.input_stat,
-        smoothing_fwhm=options.smoothing_fwhm,
-        mask_rule=f"in {options.mask.name}" if options.mask else None,
-        alternative=options.alternative,
-        alpha=options.alpha,
-        cluster_thresholds=options.cluster_threshold,
-        connectivity=options.connectivity,
-        versions=_versions(),
-    )
-
-
 def _write_methods(text: str, output_dir: Path) -> None:
     from bids_ari import boilerplate
 
     write_text(text, output_dir / "logs" / "CITATION.md")
     write_text(boilerplate.bibtex(text), output_dir / "logs" / "CITATION.bib")
-
-
-def _print_plan(analyses: Sequence["Analysis"]) -> int:
-    from bids_ari.images import common_grid
-    from bids_ari.workflows.base import name_of, second_level_of
-
-    possible, errors = _with_enough_maps(analyses)
-    for analysis in possible:
-        model = second_level_of(analysis)
-        grid = common_grid([one.path for one in analysis.maps])
-        rows = [
-            (f"sub-{one.subject}", "yes" if one.included else "no", one.reason, one.source)
-            for one in analysis.inclusion
-        ]
-        design = [
-            (f"sub-{one.subject}", *row)
-            for one, row in zip(analysis.maps, model.matrix.tolist(), strict=True)
-        ]
-        contrast = dict(zip(model.regressors, model.weights.tolist(), strict=True))
-        sys.stdout.write(
-            f"# {name_of(analysis, model)}\n# {grid}\n"
-            f"{format_tsv(['participant_id', 'included', 'reason', 'source'], rows)}\n"
-            f"# design: {model.name}, contrast {contrast}, {model.dof} degrees of freedom\n"
-            f"{format_tsv(['participant_id', *model.regressors], design)}\n"
-        )
-    if errors:
-        return conclude(ExitCode.DATA, errors)
-    return conclude(ExitCode.OK, ["dry run: nothing was computed or written"])
 
 
 def _write_graph(workflow: Any, work_dir: Path) -> None:
@@ -300,13 +235,3 @@ def _write_graph(workflow: Any, work_dir: Path) -> None:
         out_file = work_dir / workflow.name / "graph.dot"
         LOGGER.warning("there is no program 'dot' (Graphviz) to draw the workflow")
     LOGGER.info("the workflow is in %s", out_file)
-
-
-def _versions() -> dict[str, str]:
-    versions = {"python": platform.python_version()}
-    for package in _VERSIONED:
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            versions[package] = "unknown"
-    return versions

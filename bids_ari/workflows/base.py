@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from nipype.pipeline import engine as pe
 
@@ -16,9 +15,8 @@ from bids_ari.interfaces.derivatives import WriteDerivative, WriteInclusion, Wri
 from bids_ari.options import Options
 from bids_ari.outputs import DERIVATIVES, describe, path_of, stem
 from bids_ari.workflows.ari import init_ari_wf
+from bids_ari.workflows.provenance import common_metadata, sources_of
 
-_STANDARD_SPACES = ("MNI", "ICBM", "IXI", "NKI", "OASIS", "PNC", "fsLR", "fsaverage", "UNCInfant")
-"""What the names of standard templates in BIDS begin with."""
 _BLOCK_VOLUMES = 40
 """Single precision volumes in memory while a block of maps is smoothed."""
 _LAST_STEP = ("outputnode.cluster_table", "after")
@@ -178,12 +176,12 @@ def _init_analysis_wf(
         inputs.mask_name = options.mask.name
 
     workflow = pe.Workflow(name=workflow_name(stem(entities)))
-    static = _metadata(analysis, model, grid, options)
+    static = common_metadata(analysis, model, grid, options)
     results = {"mask": "mask_results", "t_map": "model_results"}
     for field, spec in DERIVATIVES.items():
         if field == "design":
             continue
-        sources = _sources(field, analysis, entities, options, datasets)
+        sources = sources_of(field, analysis, entities, options, datasets)
         metadata = [
             {**describe(field), "Sources": [*source], **static} if spec.sidecar else None
             for source in sources
@@ -251,63 +249,3 @@ def _output_entities(analysis: Analysis, model: SecondLevel) -> dict[str, str]:
     """Give what names the outputs; their ``desc`` is what they are, not what the maps were."""
     shared = {name: value for name, value in analysis.entities.items() if name != "description"}
     return {**shared, "model": model.name}
-
-
-def _metadata(
-    analysis: Analysis, model: SecondLevel, grid: Grid, options: Options
-) -> dict[str, Any]:
-    """Tell what holds for every output of an analysis."""
-    space = analysis.entities.get("space", "")
-    metadata: dict[str, Any] = {
-        "InputStat": options.input_stat,
-        "SmoothingFWHM": options.smoothing_fwhm,
-        "Model": {
-            "Name": model.name,
-            "NumberOfMaps": len(analysis.maps),
-            "DegreesOfFreedom": model.dof,
-            "Regressors": list(model.regressors),
-            "Contrast": analysis.entities.get("contrast", ""),
-            "Weights": model.weights.tolist(),
-        },
-        "Alternative": options.alternative,
-    }
-    if analysis.entities.get("resolution"):
-        sizes = " x ".join(f"{edge:.4g}" for edge in grid.voxel_sizes)
-        metadata["Resolution"] = f"that of the first-level maps: voxels of {sizes} mm"
-    if space and not space.startswith(_STANDARD_SPACES):
-        # BIDS asks for an image that shows what a space of one's own is
-        metadata["SpatialReference"] = analysis.maps[0].uri
-    return metadata
-
-
-def _sources(
-    field: str,
-    analysis: Analysis,
-    entities: Mapping[str, str],
-    options: Options,
-    datasets: Mapping[str, Path],
-) -> list[list[str]]:
-    """Name what an output was computed from as BIDS URIs, for each threshold if there are some."""
-
-    def own(name: str, threshold: float | None = None) -> str:
-        return f"bids::{path_of(name, entities, threshold).as_posix()}"
-
-    maps = [one.uri for one in analysis.maps]
-    if field == "mask":
-        return [[_uri(options.mask.absolute(), datasets)] if options.mask else maps]
-    if field in ("effect_map", "variance_map"):
-        return [[*maps, own("mask")]]
-    if field == "t_map":
-        return [[own("effect_map"), own("variance_map")]]
-    if field in ("z_map", "p_map"):
-        return [[own("t_map")]]
-    if field == "label_map":
-        return [[own("z_map")] for _ in options.cluster_threshold]
-    return [[own("p_map"), own("label_map", t)] for t in options.cluster_threshold]
-
-
-def _uri(path: Path, datasets: Mapping[str, Path]) -> str:
-    for name, root in datasets.items():
-        if path.is_relative_to(root.absolute()):
-            return f"bids:{name}:{path.relative_to(root.absolute()).as_posix()}"
-    return path.as_uri()

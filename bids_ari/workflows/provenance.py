@@ -1,0 +1,112 @@
+"""What sidecars say before anything is computed: settings and sources."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bids_ari.design import SecondLevel
+from bids_ari.images import Grid
+from bids_ari.inputs import Analysis
+from bids_ari.options import Options
+from bids_ari.outputs import path_of
+
+_STANDARD_SPACES = ("MNI", "ICBM", "IXI", "NKI", "OASIS", "PNC", "fsLR", "fsaverage", "UNCInfant")
+"""What the names of standard templates in BIDS begin with."""
+
+
+def common_metadata(
+    analysis: Analysis, model: SecondLevel, grid: Grid, options: Options
+) -> dict[str, Any]:
+    """
+    Tell what holds for every output of an analysis.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        The maps and what they share.
+    model : SecondLevel
+        The group model.
+    grid : Grid
+        Of the maps.
+    options : Options
+        What the user asked for.
+
+    Returns
+    -------
+    dict
+        For sidecars.
+    """
+    space = analysis.entities.get("space", "")
+    metadata: dict[str, Any] = {
+        "InputStat": options.input_stat,
+        "SmoothingFWHM": options.smoothing_fwhm,
+        "Model": {
+            "Name": model.name,
+            "NumberOfMaps": len(analysis.maps),
+            "DegreesOfFreedom": model.dof,
+            "Regressors": list(model.regressors),
+            "Contrast": analysis.entities.get("contrast", ""),
+            "Weights": model.weights.tolist(),
+        },
+        "Alternative": options.alternative,
+    }
+    if analysis.entities.get("resolution"):
+        sizes = " x ".join(f"{edge:.4g}" for edge in grid.voxel_sizes)
+        metadata["Resolution"] = f"that of the first-level maps: voxels of {sizes} mm"
+    if space and not space.startswith(_STANDARD_SPACES):
+        # BIDS asks for an image that shows what a space of one's own is
+        metadata["SpatialReference"] = analysis.maps[0].uri
+    return metadata
+
+
+def sources_of(
+    field: str,
+    analysis: Analysis,
+    entities: Mapping[str, str],
+    options: Options,
+    datasets: Mapping[str, Path],
+) -> list[list[str]]:
+    """
+    Name what an output was computed from.
+
+    Parameters
+    ----------
+    field : str
+        Key of :data:`bids_ari.outputs.DERIVATIVES`.
+    analysis : Analysis
+        The maps and what they share.
+    entities : mapping
+        That name the outputs of the analysis.
+    options : Options
+        What the user asked for.
+    datasets : mapping
+        Names in BIDS URIs, and the roots they stand for.
+
+    Returns
+    -------
+    list of list of str
+        BIDS URIs; a list of them for each threshold, or one for an output that there is one of.
+    """
+
+    def own(name: str, threshold: float | None = None) -> str:
+        return f"bids::{path_of(name, entities, threshold).as_posix()}"
+
+    maps = [one.uri for one in analysis.maps]
+    if field == "mask":
+        return [[_uri(options.mask.absolute(), datasets)] if options.mask else maps]
+    if field in ("effect_map", "variance_map"):
+        return [[*maps, own("mask")]]
+    if field == "t_map":
+        return [[own("effect_map"), own("variance_map")]]
+    if field in ("z_map", "p_map"):
+        return [[own("t_map")]]
+    if field == "label_map":
+        return [[own("z_map")] for _ in options.cluster_threshold]
+    return [[own("p_map"), own("label_map", t)] for t in options.cluster_threshold]
+
+
+def _uri(path: Path, datasets: Mapping[str, Path]) -> str:
+    for name, root in datasets.items():
+        if path.is_relative_to(root.absolute()):
+            return f"bids:{name}:{path.relative_to(root.absolute()).as_posix()}"
+    return path.as_uri()
