@@ -131,15 +131,14 @@ def execute(
     workflow.config["execution"].update(nipype_config._sections["execution"])
 
     earlier = set(crash_dir.glob("crash-*"))
-    if plugin == "MultiProc":
-        plugin = SafeMultiProc(plugin_args=plugin_args)
     # MultiProc collects garbage every time it looks after its workers: spare it what is there now
     gc.collect()
     gc.freeze()
     try:
         # what Nipype leaves where it stands (the files of its resource monitor) stays here
         with chdir(crash_dir):
-            workflow.run(plugin=plugin, plugin_args=plugin_args)
+            runner = SafeMultiProc(plugin_args) if plugin == "MultiProc" else plugin
+            workflow.run(plugin=runner, plugin_args=plugin_args)
     except Exception as error:  # noqa: BLE001 - Nipype raises whatever a node did
         outcome.crash_files = sorted(set(crash_dir.glob("crash-*")) - earlier)
         _explain(error, outcome)
