@@ -1,6 +1,7 @@
-"""The mathematics: arrays in, arrays out. Needs numpy and scipy, nothing else."""
+"""The mathematics: arrays in, arrays out. Needs numpy, scipy and numba, nothing else."""
 
 from bids_ari.stats.bounds import min_true_discoveries, min_true_discoveries_by_label
+from bids_ari.stats.closed_testing import ClosedTesting
 from bids_ari.stats.clusters import (
     Clusters,
     Peak,
@@ -9,17 +10,20 @@ from bids_ari.stats.clusters import (
     supra_threshold,
 )
 from bids_ari.stats.glm import ContrastMaps, Rotated, contrast_maps, fit, merge, rotate
-from bids_ari.stats.hommel import hommel_value
+from bids_ari.stats.hommel import LOCAL_TESTS, LocalTest, hommel_value, set_weights
 from bids_ari.stats.methods import METHODS, Evidence
 from bids_ari.stats.student import ALTERNATIVES, Alternative, p_value, z_value
 
 __all__ = [
     "ALTERNATIVES",
+    "LOCAL_TESTS",
     "METHODS",
     "Alternative",
+    "ClosedTesting",
     "Clusters",
     "ContrastMaps",
     "Evidence",
+    "LocalTest",
     "Peak",
     "Rotated",
     "contrast_maps",
@@ -32,6 +36,7 @@ __all__ = [
     "min_true_discoveries_by_label",
     "p_value",
     "rotate",
+    "set_weights",
     "supra_threshold",
     "z_value",
 ]
