@@ -1,6 +1,11 @@
 """The mathematics: arrays in, arrays out. Needs numpy, scipy and numba, nothing else."""
 
-from bids_ari.stats.bounds import min_true_discoveries, min_true_discoveries_by_label
+from bids_ari.stats.bounds import (
+    Concentration,
+    concentration_set,
+    min_true_discoveries,
+    min_true_discoveries_by_label,
+)
 from bids_ari.stats.closed_testing import ClosedTesting
 from bids_ari.stats.clusters import (
     Clusters,
@@ -12,6 +17,12 @@ from bids_ari.stats.clusters import (
 from bids_ari.stats.glm import ContrastMaps, Rotated, contrast_maps, fit, merge, rotate
 from bids_ari.stats.hommel import LOCAL_TESTS, LocalTest, hommel_value, set_weights
 from bids_ari.stats.methods import METHODS, Evidence
+from bids_ari.stats.regions import (
+    claim_p_values,
+    fewest_discoveries,
+    min_true_discoveries_at,
+    min_true_discoveries_by_region,
+)
 from bids_ari.stats.student import ALTERNATIVES, Alternative, p_value, z_value
 
 __all__ = [
@@ -21,19 +32,25 @@ __all__ = [
     "Alternative",
     "ClosedTesting",
     "Clusters",
+    "Concentration",
     "ContrastMaps",
     "Evidence",
     "LocalTest",
     "Peak",
     "Rotated",
+    "claim_p_values",
+    "concentration_set",
     "contrast_maps",
+    "fewest_discoveries",
     "find_peaks",
     "fit",
     "hommel_value",
     "label_clusters",
     "merge",
     "min_true_discoveries",
+    "min_true_discoveries_at",
     "min_true_discoveries_by_label",
+    "min_true_discoveries_by_region",
     "p_value",
     "rotate",
     "set_weights",

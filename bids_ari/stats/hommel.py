@@ -183,8 +183,8 @@ def hommel_thresholds(weight: float, n_features: int, alpha: float) -> NDArray[n
 
     # Division rounds. Step to the last number that fulfils the inequality, so that comparing a
     # p-value with its threshold is the same as evaluating the definition, ties included.
-    level: NDArray[np.float64] = np.arange(1, n_features + 1) * alpha
-    threshold: NDArray[np.float64] = level / weight
+    level = np.arange(1, n_features + 1, dtype=np.float64) * alpha
+    threshold = level / weight
     while np.any(high := weight * threshold > level):
         threshold[high] = np.nextafter(threshold[high], 0.0)
     while np.any(low := weight * np.nextafter(threshold, np.inf) <= level):
