@@ -1,5 +1,6 @@
 """The mathematics: arrays in, arrays out. Needs numpy, scipy and numba, nothing else."""
 
+from bids_ari.stats.bounded_forest import BoundedForest, bound_forest
 from bids_ari.stats.bounds import (
     Concentration,
     concentration_set,
@@ -14,6 +15,7 @@ from bids_ari.stats.clusters import (
     label_clusters,
     supra_threshold,
 )
+from bids_ari.stats.forest import Forest, grow_forest
 from bids_ari.stats.glm import ContrastMaps, Rotated, contrast_maps, fit, merge, rotate
 from bids_ari.stats.hommel import LOCAL_TESTS, LocalTest, hommel_value, set_weights
 from bids_ari.stats.methods import METHODS, Evidence
@@ -30,20 +32,24 @@ __all__ = [
     "LOCAL_TESTS",
     "METHODS",
     "Alternative",
+    "BoundedForest",
     "ClosedTesting",
     "Clusters",
     "Concentration",
     "ContrastMaps",
     "Evidence",
+    "Forest",
     "LocalTest",
     "Peak",
     "Rotated",
+    "bound_forest",
     "claim_p_values",
     "concentration_set",
     "contrast_maps",
     "fewest_discoveries",
     "find_peaks",
     "fit",
+    "grow_forest",
     "hommel_value",
     "label_clusters",
     "merge",

@@ -13,6 +13,8 @@ class Concentration(NamedTuple):
     """How many features have the smallest p-values; 0 if there are no discoveries."""
     p_value: float
     """The largest of these p-values; 0 if there are none."""
+    n_thresholds: int
+    """How many thresholds of the critical vector matter: the bound of any set comes from these."""
 
 
 def min_true_discoveries(
@@ -109,16 +111,18 @@ def concentration_set(
     Examples
     --------
     >>> concentration_set(np.array([0.001, 0.02, 0.6]), np.array([0.01, 0.03, 0.05]))
-    Concentration(size=1, p_value=0.001)
+    Concentration(size=1, p_value=0.001, n_thresholds=1)
     """
-    p_values = np.sort(p_values)
     k_max = min(p_values.size, critical_vector.size)
+    largest = np.max(critical_vector[:k_max], initial=-np.inf)
+    p_values = np.sort(p_values[p_values <= largest])
     n_below = np.searchsorted(p_values, critical_vector[:k_max], side="right")
     proved = n_below - np.arange(k_max)
     if np.max(proved, initial=0) <= 0:
-        return Concentration(0, 0.0)
-    size = int(n_below[np.argmax(proved)])  # of the first threshold that proves the most
-    return Concentration(size, float(p_values[size - 1]))
+        return Concentration(0, 0.0, 0)
+    first = int(np.argmax(proved))  # of the thresholds that prove the most
+    size = int(n_below[first])
+    return Concentration(size, float(p_values[size - 1]), first + 1)
 
 
 def bound_sets(

@@ -51,3 +51,23 @@ def hommel_value(p_values: NDArray[np.floating], alpha: float, local_test: str =
     sizes = range(1, len(ordered) + 1)
     unrejected = (size for size in sizes if not rejects(ordered[:size], alpha, local_test))
     return max(unrejected, default=0)
+
+
+def supra_threshold_clusters(
+    values: NDArray[np.floating], beyond: NDArray[np.int8], neighbours: NDArray[np.bool_]
+) -> dict[frozenset[int], float]:
+    """All clusters of one sign at all thresholds, and the size of the smallest value in each."""
+    clusters: dict[frozenset[int], float] = {}
+    for sign in (1, -1):
+        height = {int(i): float(values[i] * sign) for i in np.flatnonzero(beyond == sign)}
+        for threshold in set(height.values()):
+            left = {i for i, value in height.items() if value >= threshold}
+            while left:
+                front = {left.pop()}
+                cluster = set(front)
+                while front:
+                    front = {j for i in front for j in left if neighbours[i, j]}
+                    left -= front
+                    cluster |= front
+                clusters[frozenset(cluster)] = min(height[i] for i in cluster)
+    return clusters

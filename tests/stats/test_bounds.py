@@ -72,7 +72,7 @@ def test_the_concentration_set_holds_all_discoveries_and_no_smaller_one_does(
     any_vector = np.sort(rng.uniform(-0.05, 0.5, size=rng.integers(1, 9)))
     vectors = [METHODS[method](Evidence(p_values), 0.0625) for method in METHODS]
     for critical_vector in (*vectors, any_vector):
-        size, p_value = concentration_set(p_values, critical_vector)
+        size, p_value, n_thresholds = concentration_set(p_values, critical_vector)
         ordered = np.sort(p_values)
         found = [
             min_true_discoveries(ordered[:n], critical_vector) for n in range(p_values.size + 1)
@@ -85,3 +85,6 @@ def test_the_concentration_set_holds_all_discoveries_and_no_smaller_one_does(
                 some = rng.uniform(size=p_values.size) < 0.5
                 whole = min_true_discoveries(p_values[some], critical_vector)
                 assert whole == min_true_discoveries(p_values[some & inside], critical_vector)
+                assert whole == min_true_discoveries(
+                    p_values[some], critical_vector[:n_thresholds]
+                )

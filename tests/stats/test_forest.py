@@ -1,0 +1,308 @@
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy import sparse, special
+
+from bids_ari.stats import (
+    ALTERNATIVES,
+    METHODS,
+    BoundedForest,
+    Evidence,
+    bound_forest,
+    find_peaks,
+    grow_forest,
+    label_clusters,
+    min_true_discoveries,
+    supra_threshold,
+)
+from tests.stats import oracles
+
+seeds = st.integers(0, 100_000)
+
+
+class Case(NamedTuple):
+    """A map with ties, its neighbours, and thresholds."""
+
+    values: NDArray[np.float64]
+    beyond: NDArray[np.int8]
+    neighbours: NDArray[np.bool_]
+    """(n_features, n_features), of all features."""
+    p_values: NDArray[np.float64]
+    critical_vector: NDArray[np.float64]
+
+    def adjacency(self) -> sparse.csr_array:
+        inside = np.flatnonzero(self.beyond)
+        return sparse.csr_array(self.neighbours[np.ix_(inside, inside)])
+
+    def bounded(self) -> BoundedForest:
+        forest = grow_forest(self.values, self.beyond, self.adjacency())
+        return bound_forest(forest, self.p_values, self.critical_vector)
+
+    def expected(self) -> dict[frozenset[int], int]:
+        """Bound of every cluster, one by one."""
+        clusters = oracles.supra_threshold_clusters(self.values, self.beyond, self.neighbours)
+        return {
+            cluster: min_true_discoveries(self.p_values[list(cluster)], self.critical_vector)
+            for cluster in clusters
+        }
+
+
+def lattice(shape: tuple[int, ...], connectivity: int) -> NDArray[np.bool_]:
+    """Neighbours of the voxels of a small volume."""
+    voxels = np.stack(np.unravel_index(np.arange(np.prod(shape)), shape), axis=1)
+    apart = np.abs(voxels[:, None] - voxels)
+    n_axes = {6: 1, 18: 2, 26: 3}[connectivity]
+    return np.asarray((apart.max(axis=2) == 1) & (apart.sum(axis=2) <= n_axes))
+
+
+def some_case(seed: int) -> Case:
+    rng = np.random.default_rng(seed)
+    if seed % 3:
+        n_features = int(rng.integers(1, 40))
+        neighbours = rng.uniform(size=(n_features, n_features)) < rng.uniform(0, 4 / n_features)
+        neighbours |= neighbours.T
+    else:
+        neighbours = lattice((2, 3, 5), int(rng.choice([6, 18, 26])))
+        n_features = len(neighbours)
+    values = rng.normal(rng.uniform(0, 2), 2, size=n_features)
+    if rng.integers(2):
+        values = np.round(values * 2) / 2
+    values[rng.uniform(size=n_features) < 0.05] = np.inf
+    beyond = supra_threshold(values, 0.0, ALTERNATIVES[seed % 3])
+    p_values = 2 * special.ndtr(-np.abs(values))
+    if rng.integers(3):
+        alpha = rng.choice([0.05, 0.2, 0.5])
+        critical_vector = METHODS[str(rng.choice(list(METHODS)))](Evidence(p_values), alpha)
+    else:  # any non-decreasing thresholds, also fewer than features, and none that can be reached
+        critical_vector = np.sort(rng.uniform(-0.1, rng.uniform(0, 1), size=rng.integers(1, 40)))
+    return Case(values, beyond, neighbours, p_values, critical_vector)
+
+
+def sets_of(bounded: BoundedForest, nodes: NDArray[np.intp]) -> dict[frozenset[int], int]:
+    forest = bounded.forest
+    return {
+        frozenset(forest.members(node).tolist()): int(bounded.n_discoveries[node])
+        for node in nodes
+    }
+
+
+def largest(clusters: set[frozenset[int]]) -> set[frozenset[int]]:
+    return {one for one in clusters if not any(one < other for other in clusters)}
+
+
+@given(seed=seeds)
+def test_a_forest_has_every_cluster_and_its_bound(seed: int) -> None:
+    case = some_case(seed)
+    bounded = case.bounded()
+    found = sets_of(bounded, np.flatnonzero(bounded.forest.is_cluster))
+    assert found == case.expected()
+    assert len(found) == bounded.forest.is_cluster.sum()
+    heights = oracles.supra_threshold_clusters(case.values, case.beyond, case.neighbours)
+    for node in np.flatnonzero(bounded.forest.is_cluster).tolist():
+        members = bounded.forest.members(node)
+        assert bounded.forest.height[node] == heights[frozenset(members.tolist())]
+        assert set(case.beyond[members]) == {bounded.forest.sign[node]}
+
+
+@given(seed=seeds)
+def test_every_node_is_a_slice_with_its_largest_child_first(seed: int) -> None:
+    forest = some_case(seed).bounded().forest
+    nodes = np.arange(forest.size.size)
+    first = nodes - forest.size + 1
+    for node in nodes:
+        children = nodes[forest.parent == node]
+        assert forest.size[node] == 1 + forest.size[children].sum()
+        if children.size:
+            assert np.all((first[node] <= first[children]) & (children < node))
+            head = children[first[children] == first[node]]
+            assert forest.size[head] == forest.size[children].max()
+
+
+@given(seed=seeds, tdp=st.sampled_from([0.0, 0.1, 1 / 3, 0.5, 0.7, 0.9, 1.0]))
+def test_the_largest_clusters_with_a_tdp_are_all_found(seed: int, tdp: float) -> None:
+    case = some_case(seed)
+    bounded, expected = case.bounded(), case.expected()
+    reach = {cluster for cluster, bound in expected.items() if bound / len(cluster) >= tdp}
+    assert set(sets_of(bounded, bounded.with_tdp(tdp))) == largest(reach)
+    for node in np.flatnonzero(bounded.forest.is_cluster).tolist():
+        whole = frozenset(bounded.forest.members(node).tolist())
+        inside = {cluster for cluster in reach if cluster <= whole}
+        assert set(sets_of(bounded, bounded.with_tdp(tdp, within=node))) == largest(inside)
+
+
+@given(seed=seeds)
+def test_the_tdp_map_is_the_largest_tdp_of_any_cluster_that_holds_a_feature(seed: int) -> None:
+    case = some_case(seed)
+    expected = np.zeros(case.values.size)
+    for cluster, bound in case.expected().items():
+        members = list(cluster)
+        expected[members] = np.maximum(expected[members], bound / len(cluster))
+    bounded = case.bounded()
+    np.testing.assert_array_equal(bounded.tdp_map(), expected)
+    for tdp in (0.3, 0.5, 1.0):
+        labels = bounded.forest.clusters(bounded.with_tdp(tdp)).labels
+        np.testing.assert_array_equal(labels > 0, expected >= tdp)
+
+
+@given(seed=seeds)
+def test_a_cluster_splits_where_two_parts_with_discoveries_come_apart(seed: int) -> None:
+    case = some_case(seed)
+    heights = oracles.supra_threshold_clusters(case.values, case.beyond, case.neighbours)
+    bounds, bounded = case.expected(), case.bounded()
+    for node in np.flatnonzero(bounded.forest.is_cluster).tolist():
+        whole = frozenset(bounded.forest.members(node).tolist())
+        active = {cluster for cluster in bounds if cluster < whole and bounds[cluster] > 0}
+        expected: set[frozenset[int]] = set()
+        for threshold in sorted({heights[cluster] for cluster in active}):
+            parts = largest({cluster for cluster in active if heights[cluster] >= threshold})
+            if len(parts) > 1:
+                expected = parts
+                break
+        assert set(sets_of(bounded, bounded.split(node))) == expected
+
+
+@given(seed=seeds)
+def test_a_cluster_merges_where_it_meets_another_with_discoveries(seed: int) -> None:
+    case = some_case(seed)
+    heights = oracles.supra_threshold_clusters(case.values, case.beyond, case.neighbours)
+    bounds, bounded = case.expected(), case.bounded()
+    for node in np.flatnonzero(bounded.forest.is_cluster).tolist():
+        own = frozenset(bounded.forest.members(node).tolist())
+        expected = None
+        for whole in sorted((one for one in bounds if own < one), key=len):
+            parts = {one for one in bounds if one < whole and heights[one] > heights[whole]}
+            if any(bounds[part] > 0 and not part & own for part in largest(parts)):
+                expected = whole
+                break
+        found = bounded.merge(int(node))
+        assert (found is None) == (expected is None)
+        if found is not None:
+            assert frozenset(bounded.forest.members(found).tolist()) == expected
+
+
+@given(seed=seeds, threshold=st.sampled_from([0.0, 0.5, 1.0, 2.3, np.inf]))
+def test_clusters_at_a_height_are_those_of_the_map(seed: int, threshold: float) -> None:
+    case = some_case(seed)
+    forest = case.bounded().forest
+    beyond = supra_threshold(case.values, threshold, ALTERNATIVES[seed % 3])
+    inside = np.flatnonzero(beyond)
+    adjacency = sparse.csr_array(case.neighbours[np.ix_(inside, inside)])
+    expected = label_clusters(case.values, beyond, adjacency)
+    for ours, theirs in zip(
+        forest.clusters(forest.above_height(threshold)), expected, strict=True
+    ):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@given(seed=seeds)
+def test_the_path_of_a_feature_has_all_clusters_that_hold_it(seed: int) -> None:
+    case = some_case(seed)
+    bounded = case.bounded()
+    for feature in range(case.values.size):
+        path = bounded.forest.path(feature)
+        assert np.all(np.diff(bounded.forest.size[path]) > 0)
+        expected = {cluster for cluster in case.expected() if feature in cluster}
+        assert set(sets_of(bounded, path)) == expected
+
+
+@given(seed=seeds)
+def test_the_order_of_the_features_does_not_matter(seed: int) -> None:
+    case = some_case(seed)
+    order = np.random.default_rng(seed).permutation(case.values.size)
+    shuffled = Case(
+        case.values[order],
+        case.beyond[order],
+        case.neighbours[np.ix_(order, order)],
+        case.p_values[order],
+        case.critical_vector,
+    )
+    ours, theirs = case.bounded(), shuffled.bounded()
+    clusters = sets_of(theirs, np.flatnonzero(theirs.forest.is_cluster))
+    back = {frozenset(order[list(cluster)].tolist()): n for cluster, n in clusters.items()}
+    assert back == sets_of(ours, np.flatnonzero(ours.forest.is_cluster))
+    np.testing.assert_array_equal(theirs.tdp_map(), ours.tdp_map()[order])
+
+
+@given(seed=seeds)
+def test_a_map_and_its_negative_have_the_same_clusters(seed: int) -> None:
+    case = some_case(seed)
+    turned = case._replace(values=-case.values, beyond=-case.beyond)
+    ours, theirs = case.bounded(), turned.bounded()
+    for name in ("feature", "parent", "size", "height"):
+        np.testing.assert_array_equal(getattr(ours.forest, name), getattr(theirs.forest, name))
+    np.testing.assert_array_equal(ours.forest.sign, -theirs.forest.sign)
+    np.testing.assert_array_equal(ours.n_discoveries, theirs.n_discoveries)
+
+
+@given(seed=seeds)
+def test_parts_never_have_more_discoveries_than_the_whole(seed: int) -> None:
+    bounded = some_case(seed).bounded()
+    forest = bounded.forest
+    inner = forest.parent >= 0
+    of_children = np.bincount(
+        forest.parent[inner], weights=bounded.n_discoveries[inner], minlength=forest.size.size
+    )
+    assert np.all(of_children <= bounded.n_discoveries)
+    assert np.all((bounded.tdp >= 0) & (bounded.tdp <= 1))
+
+
+@pytest.mark.parametrize("p_value", [0.0, 0.001])
+@pytest.mark.parametrize("value", [4.0, np.inf])
+def test_everything_is_active_when_every_p_value_is_small(p_value: float, value: float) -> None:
+    values = np.full(6, value)
+    p_values = np.full(6, p_value)
+    case = Case(
+        values,
+        np.ones(6, np.int8),
+        lattice((1, 2, 3), 6),
+        p_values,
+        METHODS["ari"](Evidence(p_values), 0.05),
+    )
+    bounded = case.bounded()
+    assert bounded.tdp_map().tolist() == [1.0] * 6
+    assert bounded.forest.is_cluster.sum() == 1  # one value, one cluster
+    assert bounded.with_tdp(1.0).size == 1
+
+
+def test_nothing_found_is_a_result() -> None:
+    values = np.array([-1.0, -2.0, 0.0])
+    beyond = supra_threshold(values, 0.0, "greater")
+    forest = grow_forest(values, beyond, sparse.csr_array((0, 0), dtype=bool))
+    bounded = bound_forest(forest, np.array([0.8, 0.9, 0.5]), np.array([0.01, 0.02, 0.03]))
+    assert bounded.tdp_map().tolist() == [0.0, 0.0, 0.0]
+    assert bounded.with_tdp(0.5).size == forest.above_height(1.0).size == forest.path(0).size == 0
+    assert forest.clusters(bounded.with_tdp(0.5)).labels.tolist() == [0, 0, 0]
+
+
+def test_seven_of_ten_have_a_tdp_of_seven_tenths() -> None:
+    # in single precision 7/10 is less than 0.7
+    values = np.append(np.full(7, 5.0), np.full(3, 1.0))
+    p_values = np.append(np.full(7, 1e-9), np.full(3, 0.5))
+    case = Case(
+        values, np.ones(10, np.int8), lattice((1, 1, 10), 6), p_values, np.array([1e-6, 2e-6])
+    )
+    bounded = case.bounded()
+    nodes = bounded.with_tdp(0.7)
+    assert sets_of(bounded, nodes) == {frozenset(range(10)): 7}
+
+
+def test_clusters_of_the_forest_have_peaks() -> None:
+    case = some_case(30)
+    forest = case.bounded().forest
+    labels = forest.clusters(forest.above_height(0.5)).labels
+    inside = np.flatnonzero(labels)
+    adjacency = sparse.csr_array(case.neighbours[np.ix_(inside, inside)])
+    peaks = find_peaks(case.values, labels, adjacency, np.zeros((inside.size, 3)), n_peaks=1)
+    assert [peak.cluster for peak in peaks] == list(range(1, labels.max() + 1))
+
+
+def test_what_does_not_fit_is_refused() -> None:
+    values, beyond = np.array([1.0, 2.0]), np.ones(2, np.int8)
+    with pytest.raises(ValueError, match=r"adjacency is of shape \(3, 3\), but 2 features"):
+        grow_forest(values, beyond, sparse.csr_array((3, 3), dtype=bool))
+    with pytest.raises(ValueError, match=r"1 values are missing \(NaN\)"):
+        grow_forest(np.array([1.0, np.nan]), beyond, sparse.csr_array((2, 2), dtype=bool))
