@@ -104,7 +104,8 @@ class VolumeDomain:
         n_axes = CONNECTIVITIES.index(connectivity) + 1
         # a margin of one voxel, so that a step never leaves the volume or wraps around
         number = np.full([n + 2 for n in self.grid.shape], -1, dtype=np.int32)
-        place = np.ravel_multi_index([axis[features] + 1 for axis in self._voxels], number.shape)
+        voxels = np.unravel_index(self.features[features], self.grid.shape)
+        place = np.ravel_multi_index([axis + 1 for axis in voxels], number.shape)
         number = number.ravel()
         number[place] = np.arange(place.size)
         strides = np.array([(self.grid.shape[1] + 2) * (self.grid.shape[2] + 2),

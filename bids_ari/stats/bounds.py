@@ -116,6 +116,7 @@ def concentration_set(
     k_max = min(p_values.size, critical_vector.size)
     largest = np.max(critical_vector[:k_max], initial=-np.inf)
     p_values = np.sort(p_values[p_values <= largest])
+    k_max = min(k_max, p_values.size)  # fewer than k features below t_k prove nothing
     n_below = np.searchsorted(p_values, critical_vector[:k_max], side="right")
     proved = n_below - np.arange(k_max)
     if np.max(proved, initial=0) <= 0:

@@ -7,6 +7,7 @@ and a map of n features has at most n of them.
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -149,10 +150,23 @@ class Forest:
             As :func:`bids_ari.stats.label_clusters` for the nodes :meth:`above_height`.
         """
         labels = np.zeros(self.n_features, dtype=np.int32)
+        self.paint(labels, nodes, np.arange(1, nodes.size + 1))
+        sign = self.sign[nodes].astype(np.int64)
+        return Clusters(labels, self.size[nodes].astype(np.int64), sign)
+
+    def paint(self, features: NDArray[Any], nodes: NDArray[np.intp], values: NDArray[Any]) -> None:
+        """
+        Write one value for each node to all of its features.
+
+        Parameters
+        ----------
+        features : (n_features,) array
+            What to write to; features of no node keep what they have.
+        nodes, values : (n,) array
+            Nodes, and what to write; the last counts where one holds another.
+        """
         at, _ = self._slices(nodes)
-        size = self.size[nodes].astype(np.int64)
-        labels[self.feature[at]] = np.repeat(np.arange(1, nodes.size + 1), size)
-        return Clusters(labels, size, self.sign[nodes].astype(np.int64))
+        features[self.feature[at]] = np.repeat(values, self.size[nodes])
 
     def _slices(self, nodes: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Places of the members of some nodes, one after the other, and where each starts."""

@@ -185,10 +185,11 @@ def hommel_thresholds(weight: float, n_features: int, alpha: float) -> NDArray[n
     # p-value with its threshold is the same as evaluating the definition, ties included.
     level = np.arange(1, n_features + 1, dtype=np.float64) * alpha
     threshold = level / weight
+    bits = threshold.view(np.int64)  # the next double is the next integer, as all are positive
     while np.any(high := weight * threshold > level):
-        threshold[high] = np.nextafter(threshold[high], 0.0)
-    while np.any(low := weight * np.nextafter(threshold, np.inf) <= level):
-        threshold[low] = np.nextafter(threshold[low], np.inf)
+        bits -= high
+    while np.any(low := weight * (bits + 1).view(np.float64) <= level):
+        bits += low
     return threshold
 
 
