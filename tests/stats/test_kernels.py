@@ -55,3 +55,11 @@ def test_kernels_need_no_place_to_keep_what_is_compiled(writable: bool, tmp_path
     assert found.stderr == ""
     assert found.stdout == "[0.7, 0.04, 0.03]\n"
     assert writable == any(cache.glob("_kernels.hull_minima*.nbi"))
+
+
+def test_the_statistics_load_the_compiler_only_when_it_is_needed() -> None:
+    code = "import sys, bids_ari.stats; print('numba' in sys.modules)"
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert found.stdout == "False\n"
