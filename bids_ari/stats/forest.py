@@ -190,7 +190,7 @@ def grow_forest(
         :func:`bids_ari.stats.supra_threshold`). At threshold 0 the forest has every cluster;
         a higher one leaves out the large ones, and saves time.
     adjacency : (n_beyond, n_beyond) sparse array
-        Which of the features where ``beyond`` is not 0 are neighbours, in their order.
+        Which of the features where ``beyond`` is not 0 are neighbours, in their order; symmetric.
 
     Returns
     -------

@@ -42,6 +42,14 @@ def test_a_critical_vector_shorter_than_the_set_is_enough() -> None:
     assert found.tolist() == [3]
 
 
+def test_a_p_value_equal_to_the_last_threshold_counts() -> None:
+    p_values, critical_vector = np.array([0.02, 0.02]), np.array([0.01, 0.02])
+    assert min_true_discoveries(p_values, critical_vector) == 1
+    _, _, found = min_true_discoveries_by_label(p_values, np.ones(2, dtype=int), critical_vector)
+    assert found.tolist() == [1]
+    assert concentration_set(p_values, critical_vector) == (2, 0.02, 2)
+
+
 def test_parts_never_add_up_to_more_than_the_whole(rng: np.random.Generator) -> None:
     p_values = np.append(rng.uniform(0, 2e-3, 40), rng.uniform(size=160))
     critical_vector = METHODS["ari"](Evidence(p_values), 0.05)

@@ -84,6 +84,17 @@ def test_adjusted_p_values_are_those_of_hommel_by_definition() -> None:
     )
 
 
+def test_no_level_is_above_one() -> None:
+    p_values = np.ones(3)
+    closed = ClosedTesting(p_values, "hommel")
+    assert closed.jump_points.tolist() == closed.adjusted(p_values).tolist() == [1.0] * 3
+
+
+def test_a_p_value_of_zero_stays_zero_also_below_those_of_the_family() -> None:
+    closed = ClosedTesting(np.array([0.01, 0.5]))
+    assert closed.adjusted(np.array([0.0, 0.001])).tolist() == [0.0, 0.002]
+
+
 def test_the_shape_of_what_is_adjusted_is_kept(rng: np.random.Generator) -> None:
     p_values = rng.uniform(size=(3, 4))
     closed = ClosedTesting(p_values.ravel())

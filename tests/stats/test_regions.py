@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import sparse
@@ -88,6 +88,13 @@ def test_claims_about_nothing() -> None:
     assert claim_p_values(0.5, regions, closed)[1] == 1.0
     with pytest.raises(ValueError, match=r"TDP is 1\.5, expected a number between 0 and 1"):
         claim_p_values(1.5, regions, closed)
+
+
+@example(size=3, tdp=float(np.nextafter(1 / 3, 1)))  # 3 times this is 1 in doubles
+@given(size=st.integers(1, 60), tdp=st.floats(0, 1))
+def test_the_fewest_discoveries_are_the_first_that_reach_a_tdp(size: int, tdp: float) -> None:
+    expected = next(n for n in range(size + 1) if n / size >= tdp)
+    assert fewest_discoveries(np.array([size]), tdp).tolist() == [expected]
 
 
 def test_a_proportion_is_compared_as_it_is_written() -> None:
