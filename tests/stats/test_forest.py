@@ -245,3 +245,22 @@ def test_what_does_not_fit_is_refused() -> None:
         grow_forest(values, beyond, sparse.csr_array((3, 3), dtype=bool))
     with pytest.raises(ValueError, match=r"1 values are missing \(NaN\)"):
         grow_forest(np.array([1.0, np.nan]), beyond, sparse.csr_array((2, 2), dtype=bool))
+
+
+def test_a_p_value_equal_to_the_last_threshold_counts() -> None:
+    case = Case(
+        np.array([3.0, 2.0]),
+        np.ones(2, np.int8),
+        lattice((1, 1, 2), 6),
+        np.array([0.02, 0.02]),
+        np.array([0.01, 0.02]),
+    )
+    assert case.bounded().n_discoveries.tolist() == [0, 1]
+
+
+def test_equal_values_keep_the_order_of_their_features(rng: np.random.Generator) -> None:
+    values = rng.integers(1, 4, size=1_000).astype(float)
+    alone = sparse.csr_array((1_000, 1_000), dtype=bool)
+    forest = grow_forest(values, np.ones(1_000, np.int8), alone)
+    from_the_lowest = np.lexsort((-np.arange(1_000), values))
+    np.testing.assert_array_equal(forest.feature, from_the_lowest)
