@@ -1,13 +1,11 @@
 """
 Real studies, and numbers that other programs computed from them.
 
-The data are not part of the project: ``BIDS_ARI_DATA`` says where they are.
+The data are not part of the project (see ``tests/real_data.py``).
 """
 
 import json
-import os
 import warnings
-from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,28 +14,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from nilearn.glm.second_level import SecondLevelModel
-from numpy.typing import NDArray
 
 from bids_ari.cli import main
-from bids_ari.stats import (
-    METHODS,
-    Evidence,
-    hommel_value,
-    min_true_discoveries,
-    min_true_discoveries_by_label,
-)
+from tests.real_data import DATA, need
 
 pytestmark = pytest.mark.real_data
 
-DATA = Path(os.environ.get("BIDS_ARI_DATA", Path(__file__).parents[2] / "shared" / "data"))
-REFERENCE = DATA.parent / "reference"
 STEM = "task-emotionregulation_space-MNI152Lin_model-oneSample_contrast-reappraiseNegVsLookNeg"
-
-
-def need(path: Path) -> Path:
-    if not path.exists():
-        pytest.skip(f"{path.name} is not in {path.parent} (set BIDS_ARI_DATA)")
-    return path
 
 
 class Expected(NamedTuple):
@@ -129,42 +112,3 @@ def test_missing_values_of_real_maps_are_counted(emotionreg: tuple[int, Path]) -
     ):
         data = nb.Nifti1Image.from_filename(path).get_fdata()[mask]
         assert row.missing_voxels == np.count_nonzero(~np.isfinite(data) | (data == 0))
-
-
-def test_bounds_are_those_of_r_hommel() -> None:
-    stored = np.load(need(REFERENCE / "hommel_cases.npz"))
-    offsets = stored["offsets"]
-    for case, (start, stop) in enumerate(pairwise(offsets)):
-        p_values = stored["p"][start:stop]
-        labels = np.where(np.arange(p_values.size) < max(1, p_values.size // 3), 1, 2)
-        for which, alpha in enumerate(stored["alpha"]):
-            name = f"{stored['names'][case]}, alpha {alpha}"
-            critical_vector = METHODS["ari"](Evidence(p_values), alpha)
-            assert hommel_value(p_values, alpha) == stored["h"][case, which], name
-            everything = min_true_discoveries(p_values, critical_vector)
-            assert everything == stored["discoveries_all"][case, which], name
-            _, _, found = min_true_discoveries_by_label(p_values, labels, critical_vector)
-            assert found[0] == stored["discoveries_first_third"][case, which], name
-
-
-@pytest.mark.parametrize("dataset", ["motor", "aribrain"])
-def test_clusters_have_the_bounds_of_r_aribrain(dataset: str) -> None:
-    table = pd.read_csv(need(REFERENCE / "clusters_ARI_R.csv"))
-    mask = image(f"{dataset}_mask") > 0
-    n_compared = 0
-    for keys, rows in table[table["dataset"] == dataset].groupby(["side", "clusters", "alpha"]):
-        side, clusters, alpha = keys
-        p_values = image(f"{dataset}_p_{side}")[mask]
-        labels = image(f"{dataset}_clusters_{clusters}")[mask].astype(np.int64)
-        critical_vector = METHODS["ari"](Evidence(p_values), float(str(alpha)))
-        ours = min_true_discoveries_by_label(p_values, labels, critical_vector)
-        rows = rows[rows["label"] > 0].sort_values("label")
-        for column, found in zip(("label", "Size", "FalseNull"), ours, strict=True):
-            assert rows[column].tolist() == found.tolist(), keys
-        n_compared += len(rows)
-    assert n_compared > 50
-
-
-def image(name: str) -> NDArray[np.float64]:
-    img = nb.Nifti1Image.from_filename(need(REFERENCE / f"{name}.nii.gz"))
-    return np.asarray(img.dataobj, dtype=np.float64)

@@ -112,22 +112,23 @@ class VolumeDomain:
         n_axes = CONNECTIVITIES.index(connectivity) + 1
         # a margin of one voxel, so that a step never leaves the volume or wraps around
         number = np.full([n + 2 for n in self.grid.shape], -1, dtype=np.int32)
-        place = np.ravel_multi_index([axis[features] + 1 for axis in self._voxels], number.shape)
+        voxels = np.unravel_index(self.features[features], self.grid.shape)
+        place = np.ravel_multi_index([axis + 1 for axis in voxels], number.shape).astype(np.int32)
         number = number.ravel()
         number[place] = np.arange(place.size)
         strides = np.array([(self.grid.shape[1] + 2) * (self.grid.shape[2] + 2),
                             self.grid.shape[2] + 2, 1])  # fmt: skip
-        rows, cols = [], []
-        for step in product((-1, 0, 1), repeat=3):
-            if 0 < np.count_nonzero(step) <= n_axes and step > (0, 0, 0):  # each pair once
-                neighbour = number[place + strides @ step]
-                touches = np.flatnonzero(neighbour >= 0)
-                rows.append(touches)
-                cols.append(neighbour[touches])
-        row, col = np.concatenate(rows), np.concatenate(cols)
-        pairs = np.ones(2 * row.size, dtype=bool)
+        steps = np.array(
+            [s for s in product((-1, 0, 1), repeat=3) if 0 < np.count_nonzero(s) <= n_axes]
+        )
+        # steps and voxels ascend, so that this is a CSR array as it stands
+        neighbour = number[place[:, None] + (steps @ strides).astype(np.int32)]
+        touches = neighbour >= 0
+        start = np.zeros(place.size + 1, dtype=np.int32)
+        np.cumsum(np.count_nonzero(touches, axis=1), out=start[1:])
+        neighbour = neighbour[touches]
         return sparse.csr_array(
-            (pairs, (np.concatenate([row, col]), np.concatenate([col, row]))),
+            (np.ones(neighbour.size, dtype=bool), neighbour, start),
             shape=(place.size, place.size),
         )
 

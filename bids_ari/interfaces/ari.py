@@ -18,6 +18,7 @@ from bids_ari.stats import (
     ALTERNATIVES,
     METHODS,
     Evidence,
+    LocalTest,
     find_peaks,
     hommel_value,
     label_clusters,
@@ -56,12 +57,13 @@ class AllResolutionsInference(SimpleInterface):
         out_file = Path(runtime.cwd) / "critical_vector.npy"
         np.save(out_file, critical_vector)
         n_discoveries = min_true_discoveries(p_values, critical_vector)
+        local_test: LocalTest = "hommel" if self.inputs.method == "hommel" else "simes"
         self._results["critical_vector"] = str(out_file)
         self._results["results"] = {
             "Method": self.inputs.method,
             "Alpha": self.inputs.alpha,
             "Confidence": round(1 - self.inputs.alpha, 12),
-            "HommelValue": hommel_value(p_values, self.inputs.alpha),
+            "HommelValue": hommel_value(p_values, self.inputs.alpha, local_test),
             "NumberOfFeatures": domain.n_features,
             "Discoveries": n_discoveries,
             "TDP": n_discoveries / domain.n_features,

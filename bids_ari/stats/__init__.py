@@ -1,6 +1,13 @@
-"""The mathematics: arrays in, arrays out. Needs numpy and scipy, nothing else."""
+"""The mathematics: arrays in, arrays out. Needs numpy, scipy and numba, nothing else."""
 
-from bids_ari.stats.bounds import min_true_discoveries, min_true_discoveries_by_label
+from bids_ari.stats.bounded_forest import BoundedForest, bound_forest
+from bids_ari.stats.bounds import (
+    Concentration,
+    concentration_set,
+    min_true_discoveries,
+    min_true_discoveries_by_label,
+)
+from bids_ari.stats.closed_testing import ClosedTesting
 from bids_ari.stats.clusters import (
     Clusters,
     Peak,
@@ -8,30 +15,51 @@ from bids_ari.stats.clusters import (
     label_clusters,
     supra_threshold,
 )
+from bids_ari.stats.forest import Forest, grow_forest
 from bids_ari.stats.glm import ContrastMaps, Rotated, contrast_maps, fit, merge, rotate
-from bids_ari.stats.hommel import hommel_value
+from bids_ari.stats.hommel import LOCAL_TESTS, LocalTest, hommel_value, set_weights
 from bids_ari.stats.methods import METHODS, Evidence
+from bids_ari.stats.regions import (
+    claim_p_values,
+    fewest_discoveries,
+    min_true_discoveries_at,
+    min_true_discoveries_by_region,
+)
 from bids_ari.stats.student import ALTERNATIVES, Alternative, p_value, z_and_p_values, z_value
 
 __all__ = [
     "ALTERNATIVES",
+    "LOCAL_TESTS",
     "METHODS",
     "Alternative",
+    "BoundedForest",
+    "ClosedTesting",
     "Clusters",
+    "Concentration",
     "ContrastMaps",
     "Evidence",
+    "Forest",
+    "LocalTest",
     "Peak",
     "Rotated",
+    "bound_forest",
+    "claim_p_values",
+    "concentration_set",
     "contrast_maps",
+    "fewest_discoveries",
     "find_peaks",
     "fit",
+    "grow_forest",
     "hommel_value",
     "label_clusters",
     "merge",
     "min_true_discoveries",
+    "min_true_discoveries_at",
     "min_true_discoveries_by_label",
+    "min_true_discoveries_by_region",
     "p_value",
     "rotate",
+    "set_weights",
     "supra_threshold",
     "z_and_p_values",
     "z_value",

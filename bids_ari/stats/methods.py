@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bids_ari.stats.hommel import hommel_value
+from bids_ari.stats.hommel import hommel_thresholds, hommel_value, set_weights
 
 
 class Evidence(NamedTuple):
@@ -49,21 +49,41 @@ def ari(evidence: Evidence, alpha: float) -> NDArray[np.float64]:
     .. [1] Rosenblatt et al. (2018), NeuroImage 181, 786-796,
        doi:10.1016/j.neuroimage.2018.07.060
     """
-    rank = np.arange(1, evidence.p_values.size + 1)
     h = hommel_value(evidence.p_values, alpha)
-    if h == 0:  # every hypothesis is rejected: all features of any set are discoveries
-        return np.full(rank.size, np.inf)
-
-    # Division rounds. Step to the last number that fulfils the inequality, so that comparing a
-    # p-value with its threshold is the same as evaluating the definition, ties included.
-    level = rank * alpha
-    threshold = level / h
-    while np.any(high := h * threshold > level):
-        threshold[high] = np.nextafter(threshold[high], 0.0)
-    while np.any(low := h * np.nextafter(threshold, np.inf) <= level):
-        threshold[low] = np.nextafter(threshold[low], np.inf)
-    return threshold
+    return hommel_thresholds(float(h), evidence.p_values.size, alpha)
 
 
-METHODS: dict[str, Callable[[Evidence, float], NDArray[np.float64]]] = {"ari": ari}
+def robust_ari(evidence: Evidence, alpha: float) -> NDArray[np.float64]:
+    r"""
+    Return the critical vector of All-Resolutions Inference with Hommel's local test.
+
+    It assumes nothing of how the p-values depend on each other, and finds less for it.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        Observed p-values of the ``n_features`` in the search volume.
+    alpha : float
+        Familywise error rate, in (0, 1).
+
+    Returns
+    -------
+    (n_features,) array
+        For each :math:`k` the largest number :math:`t` with
+        :math:`h (1 + 1/2 + \dots + 1/h)\,t \le k \alpha`, where :math:`h` is the Hommel value of
+        this test; infinite if :math:`h = 0`.
+
+    References
+    ----------
+    .. [1] Hommel (1983), Biometrical Journal 25(5), 423-430, doi:10.1002/bimj.19830250502
+    """
+    n_features = evidence.p_values.size
+    h = hommel_value(evidence.p_values, alpha, "hommel")
+    return hommel_thresholds(float(set_weights(n_features, "hommel")[h]), n_features, alpha)
+
+
+METHODS: dict[str, Callable[[Evidence, float], NDArray[np.float64]]] = {
+    "ari": ari,
+    "hommel": robust_ari,
+}
 """Inference methods by the name that the user chooses them by."""

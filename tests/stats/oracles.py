@@ -8,16 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def simes_rejects(p_values: Sequence[float], alpha: float) -> bool:
-    """Simes' test of the intersection of some hypotheses."""
-    size = len(p_values)
-    return any(size * p <= rank * alpha for rank, p in enumerate(sorted(p_values), start=1))
+def rejects(p_values: Sequence[float], alpha: float, local_test: str = "simes") -> bool:
+    """Local test of the intersection of some hypotheses."""
+    price = float(len(p_values))
+    if local_test == "hommel":
+        price *= sum(1 / rank for rank in range(1, len(p_values) + 1))
+    return any(price * p <= rank * alpha for rank, p in enumerate(sorted(p_values), start=1))
 
 
 class ClosedTesting:
-    """Closed testing with Simes local tests over all subsets of a few hypotheses."""
+    """Closed testing over all subsets of a few hypotheses."""
 
-    def __init__(self, p_values: NDArray[np.floating], alpha: float) -> None:
+    def __init__(
+        self, p_values: NDArray[np.floating], alpha: float, local_test: str = "simes"
+    ) -> None:
         indices = range(p_values.size)
         self._subsets = [
             frozenset(chosen)
@@ -25,7 +29,8 @@ class ClosedTesting:
             for chosen in combinations(indices, size)
         ]
         self._local = {
-            subset: simes_rejects([p_values[i] for i in subset], alpha) for subset in self._subsets
+            subset: rejects([p_values[i] for i in subset], alpha, local_test)
+            for subset in self._subsets
         }
         self.rejects = cache(self._rejects)
 
@@ -40,8 +45,29 @@ class ClosedTesting:
         return len(subset)
 
 
-def hommel_value(p_values: NDArray[np.floating], alpha: float) -> int:
-    """Size of the largest set that Simes' test does not reject."""
+def hommel_value(p_values: NDArray[np.floating], alpha: float, local_test: str = "simes") -> int:
+    """Size of the largest set that the local test does not reject."""
     ordered = sorted(p_values, reverse=True)
     sizes = range(1, len(ordered) + 1)
-    return max((size for size in sizes if not simes_rejects(ordered[:size], alpha)), default=0)
+    unrejected = (size for size in sizes if not rejects(ordered[:size], alpha, local_test))
+    return max(unrejected, default=0)
+
+
+def supra_threshold_clusters(
+    values: NDArray[np.floating], beyond: NDArray[np.int8], neighbours: NDArray[np.bool_]
+) -> dict[frozenset[int], float]:
+    """All clusters of one sign at all thresholds, and the size of the smallest value in each."""
+    clusters: dict[frozenset[int], float] = {}
+    for sign in (1, -1):
+        height = {int(i): float(values[i] * sign) for i in np.flatnonzero(beyond == sign)}
+        for threshold in set(height.values()):
+            left = {i for i, value in height.items() if value >= threshold}
+            while left:
+                front = {left.pop()}
+                cluster = set(front)
+                while front:
+                    front = {j for i in front for j in left if neighbours[i, j]}
+                    left -= front
+                    cluster |= front
+                clusters[frozenset(cluster)] = min(height[i] for i in cluster)
+    return clusters

@@ -7,7 +7,14 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from bids_ari.stats import METHODS, Evidence, hommel_value, min_true_discoveries
+from bids_ari.stats import (
+    LOCAL_TESTS,
+    METHODS,
+    Evidence,
+    LocalTest,
+    hommel_value,
+    min_true_discoveries,
+)
 from tests.stats import oracles
 
 ALPHA = 0.0625
@@ -28,18 +35,39 @@ p_value_arrays = arrays(
 @example(p_values=np.array([1.0]))
 @example(p_values=np.array([0.0, 0.0, 0.0, 1.0]))
 @example(p_values=np.array([8, 8, 128]) / 128)
+@example(p_values=np.array([6, 6, 6, 6, 8, 8, 8]) / 128)
 @given(p_values=p_value_arrays)
-def test_the_hommel_value_is_its_definition(p_values: NDArray[np.float64]) -> None:
-    assert hommel_value(p_values, ALPHA) == oracles.hommel_value(p_values, ALPHA)
+@pytest.mark.parametrize("local_test", LOCAL_TESTS)
+def test_the_hommel_value_is_its_definition(
+    local_test: LocalTest, p_values: NDArray[np.float64]
+) -> None:
+    expected = oracles.hommel_value(p_values, ALPHA, local_test)
+    assert hommel_value(p_values, ALPHA, local_test) == expected
+
+
+@given(seed=st.integers(0, 10_000), n_features=st.integers(1, 300), power=st.integers(1, 9))
+@pytest.mark.parametrize("local_test", LOCAL_TESTS)
+def test_the_hommel_value_of_many_features_is_its_definition(
+    local_test: LocalTest, seed: int, n_features: int, power: int
+) -> None:
+    p_values = np.random.default_rng(seed).uniform(size=n_features) ** power
+    if seed % 2:
+        p_values = np.round(p_values, 3)
+    for alpha in (0.05, 0.3):
+        expected = oracles.hommel_value(p_values, alpha, local_test)
+        assert hommel_value(p_values, alpha, local_test) == expected
 
 
 @example(p_values=np.array([8, 10, 128]) / 128)
 @example(p_values=np.array([1, 2, 3, 4]) / 64)  # every p-value equals its threshold
 @example(p_values=np.array([0.0, 1e-300, 0.9]))
 @given(p_values=p_value_arrays)
-def test_ari_equals_closed_testing_on_every_subset(p_values: NDArray[np.float64]) -> None:
-    critical_vector = METHODS["ari"](Evidence(p_values), ALPHA)
-    closed = oracles.ClosedTesting(p_values, ALPHA)
+@pytest.mark.parametrize(("method", "local_test"), [("ari", "simes"), ("hommel", "hommel")])
+def test_bounds_equal_closed_testing_on_every_subset(
+    method: str, local_test: str, p_values: NDArray[np.float64]
+) -> None:
+    critical_vector = METHODS[method](Evidence(p_values), ALPHA)
+    closed = oracles.ClosedTesting(p_values, ALPHA, local_test)
     for size in range(1, p_values.size + 1):
         for subset in combinations(range(p_values.size), size):
             found = min_true_discoveries(p_values[list(subset)], critical_vector)
@@ -68,6 +96,26 @@ def test_the_order_of_the_features_does_not_matter(rng: np.random.Generator) -> 
     p_values = rng.uniform(size=200) ** 3
     shuffled = rng.permutation(p_values)
     assert hommel_value(p_values, 0.05) == hommel_value(shuffled, 0.05)
+
+
+def test_the_robust_test_finds_less_and_needs_no_search_through_all_sizes(
+    rng: np.random.Generator,
+) -> None:
+    p_values = np.concatenate([rng.uniform(0, 1e-5, 3_000), rng.uniform(size=97_000)])
+    assert 97_000 < hommel_value(p_values, 0.05) < hommel_value(p_values, 0.05, "hommel") < 100_000
+
+
+def test_the_robust_test_may_reject_a_smaller_set_than_one_it_does_not() -> None:
+    # the pair is rejected, as 3 * 0.04 <= 2 * 0.0625, but with a third as large it is not
+    p_values = np.array([5, 5, 5]) / 128
+    assert oracles.rejects(list(p_values[:2]), ALPHA, "hommel")
+    assert not oracles.rejects(list(p_values), ALPHA, "hommel")
+    assert hommel_value(p_values, ALPHA, "hommel") == 3
+
+
+def test_a_local_test_that_does_not_exist_is_named() -> None:
+    with pytest.raises(ValueError, match="local test is 'fisher', expected one of simes, hommel"):
+        hommel_value(np.array([0.1]), 0.05, "fisher")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("alpha", [0.0, 1.0, 1.5, -0.1])

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from nilearn.glm.second_level import SecondLevelModel
+from nipype.pipeline.engine.utils import load_resultfile
 from numpy.typing import NDArray
 
 from bids_ari.stats import METHODS, Evidence, min_true_discoveries
@@ -115,6 +116,19 @@ def test_one_sided_tests_look_at_one_side(
     z, p = (values(done / "model" / f"{name}.nii.gz")[group[1]] for name in "zp")
     falls = p[np.argsort(z if alternative == "greater" else -z)]
     assert np.all(np.diff(falls) <= 1e-6)  # z was rounded to single precision
+
+
+def test_the_robust_method_claims_less_and_tells_its_own_hommel_value(
+    group: tuple[list[str], NDArray[np.bool_]], tmp_path: Path
+) -> None:
+    found = {}
+    for method in METHODS:
+        done = run(tmp_path / method, group, masked=True, method=method)
+        p_values = values(done / "model" / "p.nii.gz")[group[1]]
+        results = load_resultfile(done / "ari" / "result_ari.pklz").outputs.results
+        assert results["Discoveries"] == p_values.size - results["HommelValue"]
+        found[method] = results["Discoveries"]
+    assert 0 < found["hommel"] < found["ari"]
 
 
 def test_a_second_run_computes_nothing_again(
