@@ -41,6 +41,8 @@ def test_an_image_says_that_it_is_skull_stripped_and_a_table_does_not() -> None:
 def test_the_dataset_links_of_earlier_runs_are_kept(tmp_path: Path) -> None:
     outputs.write_dataset_description(tmp_path, {"fitlins": tmp_path / "a"})
     path = outputs.write_dataset_description(tmp_path, {"nilearn": tmp_path / "b"})
+    outputs.write_dataset_description(tmp_path, {"nilearn": tmp_path / "moved"})
+    path = outputs.write_dataset_description(tmp_path, {"nilearn": tmp_path / "b"})
     links = json.loads(path.read_text())["DatasetLinks"]
     assert links == {
         "fitlins": (tmp_path / "a").as_uri(),

@@ -1,6 +1,7 @@
 """What the command line hands on, and what it says when something went wrong."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,40 @@ def test_what_was_asked_for_is_what_is_looked_for(
     out, work = str(tmp_path / "out"), str(tmp_path / "work")
     assert main([str(small_group), out, "group", "-w", work, *filled]) == ExitCode.DATA
     assert called[name] == value
+
+
+def test_what_was_asked_for_is_how_it_is_run(
+    small_group: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: dict[str, Any] = {}
+
+    def stop(*_: Any, **options: Any) -> Outcome:
+        seen.update(options, threads=os.environ["OMP_NUM_THREADS"])
+        return Outcome()
+
+    monkeypatch.setattr("bids_ari.workflows.execution.execute", stop)
+    plugin_file = tmp_path / "plugin.yml"
+    plugin_file.touch()
+    options = "--nprocs 3 --mem 5G --omp-nthreads 2 --stop-on-first-crash --resource-monitor -vv"
+    arguments = [str(small_group), str(tmp_path / "out"), "group", "-w", str(tmp_path / "work")]
+    main([*arguments, *options.split(), "--use-plugin", str(plugin_file)])
+    assert seen == {
+        "labels": seen["labels"],
+        "nprocs": 3,
+        "memory_gb": 5.0,
+        "plugin_file": plugin_file,
+        "stop_on_first_crash": True,
+        "resource_monitor": True,
+        "verbose": 2,
+        "threads": "2",
+    }
+
+
+def test_the_methods_text_tells_of_the_mask_beforehand(small_group: Path, tmp_path: Path) -> None:
+    mask = next(small_group.rglob("*_mask.nii.gz"))
+    arguments = [str(small_group), str(tmp_path / "out"), "group", "-w", str(tmp_path / "work")]
+    assert main([*arguments, "--boilerplate-only", "--mask", str(mask)]) == 0
+    assert mask.name in (tmp_path / "out" / "logs" / "CITATION.md").read_text()
 
 
 def test_only_analyses_that_are_finished_count(

@@ -133,6 +133,42 @@ def test_the_last_digits_of_an_affine_do_not_matter(write_image: Writer, tmp_pat
     assert common_grid([write_image("map.nii.gz", np.ones(SHAPE)), other]).shape == SHAPE
 
 
+def test_a_hundredth_of_a_millimetre_is_another_grid(write_image: Writer, tmp_path: Path) -> None:
+    shifted = AFFINE.copy()
+    shifted[0, 3] += 0.01
+    other = tmp_path / "other.nii.gz"
+    nb.Nifti1Image(np.ones(SHAPE, np.float32), shifted).to_filename(other)
+    with pytest.raises(InputError, match=r"is not on the grid of the other maps"):
+        common_grid([write_image("map.nii.gz", np.ones(SHAPE)), other])
+
+
+@pytest.mark.parametrize("sform", [np.full((4, 4), np.nan), np.zeros((4, 4))])
+def test_an_affine_that_is_none_is_named(sform: NDArray[np.float64], tmp_path: Path) -> None:
+    path = tmp_path / "map.nii.gz"
+    img = nb.Nifti1Image(np.ones(SHAPE, np.float32), AFFINE)
+    content = bytearray(img.to_bytes())
+    header = img.header.copy()
+    header["sform_code"], header["qform_code"] = 1, 0
+    for row, name in enumerate(("srow_x", "srow_y", "srow_z")):
+        header[name] = sform[row]
+    header["vox_offset"] = 352
+    content[:348] = header.binaryblock
+    path.write_bytes(gzip.compress(bytes(content)))
+    for read in (lambda: common_grid([path]), lambda: read_map(path)):
+        with pytest.raises(InputError, match=r"map.nii.gz does not say where its voxels are"):
+            read()
+
+
+@pytest.mark.parametrize(
+    "dtype", [np.complex64, np.dtype([("R", "u1"), ("G", "u1"), ("B", "u1")])]
+)
+def test_values_that_are_no_numbers_are_refused(dtype: np.dtype, tmp_path: Path) -> None:
+    path = tmp_path / "map.nii.gz"
+    nb.Nifti1Image(np.zeros(SHAPE, dtype), AFFINE).to_filename(path)
+    with pytest.raises(InputError, match=r"map.nii.gz holds .* expected one real number"):
+        read_map(path)
+
+
 def test_what_is_written_says_where_it_is(tmp_path: Path, rng: np.random.Generator) -> None:
     volume = rng.normal(size=SHAPE)
     affine = np.array([[-3.4, 0, 0, 79], [0, 3.4, 0, -113], [0, 0, 4.5, -49], [0, 0, 0, 1]])

@@ -43,6 +43,26 @@ def test_equal_sizes_go_by_the_height_of_the_peak() -> None:
     assert found.sign.tolist() == [-1, 1, 1]
 
 
+def test_equal_clusters_go_by_their_place() -> None:
+    volume = np.zeros(SHAPE)
+    volume[5, 1, 1], volume[2, 3, 4] = 4, 4
+    labels = clusters_of(volume, 3, "two-sided", 26).labels.reshape(SHAPE)
+    assert (labels[2, 3, 4], labels[5, 1, 1]) == (1, 2)
+
+
+def test_a_plateau_has_one_peak_where_it_begins() -> None:
+    volume = np.zeros(SHAPE)
+    volume[3, 3, 3:6] = 5
+    beyond = supra_threshold(volume.ravel(), 3, "greater")
+    inside = np.flatnonzero(beyond)
+    adjacency = DOMAIN.adjacency(inside, 6)
+    labels = label_clusters(volume.ravel(), beyond, adjacency).labels
+    (peak,) = find_peaks(
+        volume.ravel(), labels, adjacency, DOMAIN.coordinates(inside), distance=20
+    )
+    assert peak.feature == np.ravel_multi_index((3, 3, 3), SHAPE)
+
+
 def test_signs_never_share_a_cluster() -> None:
     volume = np.zeros(SHAPE)
     volume[2, 2, 2:4], volume[2, 2, 4:7] = 5, -5
@@ -56,7 +76,8 @@ def test_signs_never_share_a_cluster() -> None:
 def test_a_value_equal_to_the_threshold_is_outside() -> None:
     volume = np.zeros(SHAPE)
     volume[1, 1, 1], volume[1, 1, 2] = 3.0, 3.5
-    assert clusters_of(volume, 3.0, "two-sided", 6).size.tolist() == [1]
+    for sign in (1, -1):
+        assert clusters_of(sign * volume, 3.0, "two-sided", 6).size.tolist() == [1]
 
 
 def test_nothing_beyond_the_threshold_gives_no_cluster() -> None:

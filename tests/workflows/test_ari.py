@@ -1,4 +1,5 @@
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -8,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from nilearn.glm.second_level import SecondLevelModel
+from nipype.pipeline.engine.nodes import NodeExecutionError
 from nipype.pipeline.engine.utils import load_resultfile
 from numpy.typing import NDArray
 
@@ -38,13 +40,21 @@ def group(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[str], NDArray[
     return paths, mask
 
 
-def run(tmp_path: Path, group: tuple[list[str], Any], *, masked: bool, **options: Any) -> Path:
+def run(
+    tmp_path: Path,
+    group: tuple[list[str], Any],
+    *,
+    masked: bool,
+    design: NDArray[np.float64] | None = None,
+    contrast: Sequence[float] = (1.0,),
+    **options: Any,
+) -> Path:
     workflow = init_ari_wf(**options)
     workflow.base_dir = str(tmp_path)
     inputs = workflow.inputs.inputnode
     inputs.maps = group[0]
-    inputs.design = [[1.0]] * N_MAPS
-    inputs.contrast = [1.0]
+    inputs.design = [[1.0]] * N_MAPS if design is None else design.tolist()
+    inputs.contrast = list(contrast)
     if masked:
         inputs.mask = str(Path(group[0][0]).with_name("mask.nii.gz"))
     workflow.run(plugin="Linear")
@@ -116,6 +126,43 @@ def test_one_sided_tests_look_at_one_side(
     z, p = (values(done / "model" / f"{name}.nii.gz")[group[1]] for name in "zp")
     falls = p[np.argsort(z if alternative == "greater" else -z)]
     assert np.all(np.diff(falls) <= 1e-6)  # z was rounded to single precision
+
+
+def test_rows_of_the_design_stay_with_their_maps(
+    group: tuple[list[str], NDArray[np.bool_]], tmp_path: Path
+) -> None:
+    age = np.random.default_rng(5).normal(size=N_MAPS)
+    design = np.column_stack([np.ones(N_MAPS), age])
+    done = run(tmp_path, group, masked=True, design=design, contrast=[0.0, 1.0])
+    data = np.stack([values(Path(path))[group[1]] for path in group[0]])
+    beta, rss, *_ = np.linalg.lstsq(design, data, rcond=None)
+    variance = np.linalg.inv(design.T @ design)[1, 1] * rss / (N_MAPS - 2)
+    t = values(done / "model" / "t.nii.gz")[group[1]]
+    np.testing.assert_allclose(t, beta[1] / np.sqrt(variance), atol=1e-5)
+
+
+def test_a_design_with_other_rows_than_maps_is_refused(
+    group: tuple[list[str], NDArray[np.bool_]], tmp_path: Path
+) -> None:
+    with pytest.raises(
+        NodeExecutionError, match=r"the design has 39 rows, expected one for each of 37"
+    ):
+        run(tmp_path, group, masked=True, design=np.ones((N_MAPS + 2, 1)))
+
+
+def test_voxels_without_variance_are_counted(
+    group: tuple[list[str], NDArray[np.bool_]], tmp_path: Path
+) -> None:
+    paths = []
+    for path in group[0]:
+        data = values(Path(path)).astype(np.float32)
+        data[5, 5, 5:8] = 3
+        paths.append(str(tmp_path / Path(path).name))
+        nb.Nifti1Image(data, AFFINE).to_filename(paths[-1])
+    done = run(tmp_path, (paths, group[1]), masked=False)
+    results = load_resultfile(done / "model" / "result_model.pklz").outputs.results
+    assert results == {"FeaturesWithoutVariance": 3}
+    assert (values(done / "model" / "t.nii.gz")[5, 5, 5:8] == 0).all()
 
 
 def test_the_robust_method_claims_less_and_tells_its_own_hommel_value(

@@ -74,6 +74,27 @@ def test_the_mask_arrives(analysis: Analysis, small_group: Path, tmp_path: Path)
     assert sources == [f"bids:firstlevel:{mask.relative_to(small_group).as_posix()}"]
 
 
+def test_sources_are_what_a_result_was_computed_from(
+    analysis: Analysis, small_group: Path, tmp_path: Path
+) -> None:
+    nodes = nodes_of(analysis, small_group, tmp_path, cluster_threshold=(2.0, 3.0))
+    label = name_of(analysis, second_level_of(analysis))
+
+    def sources(name: str) -> list[str]:
+        (metadata,) = [nodes[f"ds_{name}"].inputs.metadata]
+        several = metadata if isinstance(metadata, list) else [metadata]
+        return [source.removeprefix(f"bids::group/{label}_") for source in several[-1]["Sources"]]
+
+    maps = [one.uri for one in analysis.maps]
+    assert sources("mask") == maps
+    assert sources("effect_map") == [*maps, "desc-analysis_mask.nii.gz"]
+    assert sources("t_map") == ["stat-effect_statmap.nii.gz", "stat-variance_statmap.nii.gz"]
+    assert sources("z_map") == sources("p_map") == ["stat-t_statmap.nii.gz"]
+    assert sources("label_map") == ["stat-z_statmap.nii.gz"]
+    for name in ("tdp_map", "cluster_table", "peak_table"):
+        assert sources(name) == ["stat-p_statmap.nii.gz", "desc-z3_dseg.nii.gz"]
+
+
 def test_maps_and_design_have_one_order(
     analysis: Analysis, small_group: Path, tmp_path: Path
 ) -> None:
