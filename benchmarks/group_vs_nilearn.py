@@ -80,8 +80,8 @@ def with_bids_ari(maps: list[Path], out_dir: Path) -> None:
         )
         inside = clusters.labels > 0
         tdp[inside] = (found / n_voxels)[clusters.labels[inside] - 1]
-    domain.write(z_values.astype(np.float32), out_dir / "z.nii.gz")
-    domain.write(tdp.astype(np.float32), out_dir / "tdp.nii.gz")
+    domain.write(z_values.astype(np.float32), out_dir / "z")
+    domain.write(tdp.astype(np.float32), out_dir / "tdp")
 
 
 def with_nilearn(maps: list[Path], out_dir: Path) -> None:

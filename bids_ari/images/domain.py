@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from bids_ari.images.nifti import Grid, read_map, write_volume
+from bids_ari.images.nifti import EXTENSION, Grid, read_map, write_volume
 
 CONNECTIVITIES = (6, 18, 26)
 """Neighbours of a voxel: across faces, edges too, corners too."""
@@ -48,13 +48,17 @@ class Domain(Protocol):
     def write(
         self,
         values: NDArray[Any],
-        out_file: Path,
+        out_stem: Path,
         *,
         elsewhere: float = 0,
         intent: str = "",
         parameters: tuple[float, ...] = (),
     ) -> Path:
-        """Write one value for each feature, in their own precision."""
+        """
+        Write one value for each feature, in their own precision.
+
+        The name is given without extension; the file with that of its kind is returned.
+        """
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,15 +144,16 @@ class VolumeDomain:
     def write(
         self,
         values: NDArray[Any],
-        out_file: Path,
+        out_stem: Path,
         *,
         elsewhere: float = 0,
         intent: str = "",
         parameters: tuple[float, ...] = (),
     ) -> Path:
-        """Write one value for each voxel as NIfTI, in their own precision."""
+        """Write one value for each voxel as NIfTI; see :meth:`Domain.write`."""
         volume = np.full(self.grid.shape, elsewhere, dtype=values.dtype)
         volume[self._voxels] = values
+        out_file = out_stem.with_name(f"{out_stem.name}{EXTENSION}")
         return write_volume(volume, self.grid, out_file, intent=intent, parameters=parameters)
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bids_ari.errors import InputError
 from bids_ari.images.blocks import columns_of, load_coverage
-from bids_ari.images.nifti import Grid, read_map, write_volume
+from bids_ari.images.nifti import EXTENSION, Grid, read_map, write_volume
 
 MissingVoxels = Literal["zero", "drop"]
 
@@ -66,7 +66,7 @@ def load_mask(path: Path, grid: Grid) -> tuple[NDArray[np.bool_], bool]:
     return inside, resampled
 
 
-def put_mask_on_grid(path: Path, grid: Grid, out_file: Path) -> bool:
+def put_mask_on_grid(path: Path, grid: Grid, out_stem: Path) -> tuple[Path, bool]:
     """
     Write a mask as it is on the grid of the maps.
 
@@ -76,17 +76,19 @@ def put_mask_on_grid(path: Path, grid: Grid, out_file: Path) -> bool:
         See :func:`load_mask`.
     grid : Grid
         Of the maps.
-    out_file : path
-        Name that ends in ``.nii`` or ``.nii.gz``.
+    out_stem : path
+        Name without extension.
 
     Returns
     -------
+    out_file : path
+        With the extension of its kind.
     resampled : bool
         Whether the file is on another grid, so that nearest neighbours were taken.
     """
     inside, resampled = load_mask(path, grid)
-    write_volume(inside.astype(np.uint8), grid, out_file)
-    return resampled
+    out_file = out_stem.with_name(f"{out_stem.name}{EXTENSION}")
+    return write_volume(inside.astype(np.uint8), grid, out_file), resampled
 
 
 def analysis_mask(

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from bids_ari.errors import ExitCode, InputError
 from bids_ari.files import whole
 
+EXTENSION = ".nii.gz"
+"""Of the files that we write."""
 _HEADER_BYTES = 540
 """Of a NIfTI-2 header; the one of NIfTI-1 is shorter."""
 _XFORM_ALIGNED = 2

@@ -119,10 +119,10 @@ class ClusterInference(SimpleInterface):
         cwd = Path(runtime.cwd)
         tdp_of_label = np.append(0.0, tdp).astype(np.float32)  # label 0 is background
         self._results["tdp_map"] = str(
-            domain.write(tdp_of_label[clusters.labels], cwd / "tdp.nii.gz", intent="estimate")
+            domain.write(tdp_of_label[clusters.labels], cwd / "tdp", intent="estimate")
         )
         self._results["label_map"] = str(
-            domain.write(clusters.labels, cwd / "label.nii.gz", intent="label")
+            domain.write(clusters.labels, cwd / "label", intent="label")
         )
         places = domain.coordinates(np.array([peak.feature for peak in peaks], dtype=np.int64))
         peak_rows = [

@@ -73,8 +73,7 @@ class SecondLevelModel(SimpleInterface):
             "p": {"intent": "p value", "elsewhere": 1},  # 0 would be the smallest of all
         }
         for name, values in outputs.items():
-            out_file = Path(runtime.cwd) / f"{name}.nii.gz"
-            domain.write(values, out_file, **kinds.get(name, {}))
+            out_file = domain.write(values, Path(runtime.cwd) / name, **kinds.get(name, {}))
             self._results[f"{name}_map"] = str(out_file)
         self._results["results"] = {"FeaturesWithoutVariance": maps.n_without_variance}
         return runtime

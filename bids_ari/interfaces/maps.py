@@ -67,8 +67,9 @@ class SplitMaps(SimpleInterface):
         ]
         self._results["max_missing"] = allowed_missing(len(maps), self.inputs.mask_coverage)
         if isdefined(self.inputs.mask):
-            out_file = Path(runtime.cwd) / "mask.nii.gz"
-            resampled = put_mask_on_grid(Path(self.inputs.mask), grid, out_file)
+            out_file, resampled = put_mask_on_grid(
+                Path(self.inputs.mask), grid, Path(runtime.cwd) / "mask"
+            )
             self._results["mask"] = str(out_file)
             name = self.inputs.mask_name
             self._results["mask_name"] = name if isdefined(name) else "the mask"
@@ -156,9 +157,7 @@ class DecideMask(SimpleInterface):
             missing_voxels=self.inputs.missing_voxels,
         )
         domain = domain_of(common_grid(maps[:1]), decided.features)
-        out_file = domain.write(
-            np.ones(domain.n_features, np.uint8), Path(runtime.cwd) / "mask.nii.gz"
-        )
+        out_file = domain.write(np.ones(domain.n_features, np.uint8), Path(runtime.cwd) / "mask")
         self._results["mask"] = str(out_file)
         self._results["missing"] = decided.missing.tolist()
         self._results["results"] = {

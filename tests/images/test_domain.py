@@ -42,12 +42,12 @@ def test_values_come_back_from_disk(
     domain: VolumeDomain, tmp_path: Path, rng: np.random.Generator
 ) -> None:
     values = rng.uniform(size=domain.n_features) * 1e-300  # single precision would lose them
-    path = domain.write(values, tmp_path / "p.nii.gz")
+    path = domain.write(values, tmp_path / "p")
     np.testing.assert_array_equal(domain.values(path), values)
     volume, _ = read_map(path)
     assert np.count_nonzero(volume) == domain.n_features
 
 
 def test_a_domain_is_read_from_its_mask(domain: VolumeDomain, tmp_path: Path) -> None:
-    path = domain.write(np.ones(domain.n_features, np.uint8), tmp_path / "mask.nii.gz")
+    path = domain.write(np.ones(domain.n_features, np.uint8), tmp_path / "mask")
     np.testing.assert_array_equal(load_domain(path).features, domain.features)
