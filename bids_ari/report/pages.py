@@ -55,11 +55,11 @@ def write(output_dir: Path) -> list[Path]:
         pictures = draw(result)
         page = context_of(result, pictures)
         path = output_dir / f"{result.stem}.html"
-        _write(path, _render(environment, "template.html.jinja", dataset=dataset, **page))
+        write_text(_render(environment, "template.html.jinja", dataset=dataset, **page), path)
         written.append(path)
         entries.append({**page, "href": quote(path.name)})
     index = output_dir / "index.html"
-    _write(index, _render(environment, "index.html.jinja", dataset=dataset, entries=entries))
+    write_text(_render(environment, "index.html.jinja", dataset=dataset, entries=entries), index)
     return [*written, index]
 
 
@@ -108,11 +108,3 @@ def _render(environment: "jinja2.Environment", name: str, **context: Any) -> str
         version=__version__,
         **context,
     )
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        write_text(text, path)
-    except OSError as error:
-        msg = f"{path} cannot be written: {error.strerror}"
-        raise InputError(msg, ExitCode.CANNOT_CREATE) from error
