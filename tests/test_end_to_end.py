@@ -365,9 +365,13 @@ def test_another_run_in_the_work_directory_is_refused(
 ) -> None:
     (tmp_path / "work").mkdir()
     arguments = [str(small_group), str(tmp_path / "out"), "group", "-w", str(tmp_path / "work")]
+    (tmp_path / "out").mkdir()
+    with locked(tmp_path / "out"):
+        assert main([*arguments, *OPTIONS]) == ExitCode.CANNOT_CREATE
     with locked(tmp_path / "work"):
         assert main([*arguments, *OPTIONS]) == ExitCode.CANNOT_CREATE
-    assert "another run is using the work directory" in capsys.readouterr().err.splitlines()[-1]
+    assert files_of(tmp_path / "out") == []
+    assert "another run is using the directory" in capsys.readouterr().err.splitlines()[-1]
     assert main([*arguments, *OPTIONS]) == ExitCode.OK
 
 

@@ -42,6 +42,9 @@ def check(options: Options, sources: Mapping[str, Path]) -> None:
                 f"the work directory {work_dir} is inside the input {root}: choose another with -w"
             )
             raise InputError(msg, ExitCode.USAGE)
+    if work_dir == Path(work_dir.anchor) or (work_dir / "dataset_description.json").exists():
+        msg = f"the work directory {work_dir} is not one of its own: choose another with -w"
+        raise InputError(msg, ExitCode.USAGE)
     links = earlier_links(options.output_dir)
     for name, root in sources.items():
         if links.get(name, root.absolute().as_uri()) != root.absolute().as_uri():
@@ -96,30 +99,32 @@ def remove(directory: Path) -> None:
 
 
 @contextmanager
-def locked(work_dir: Path) -> Iterator[None]:
+def locked(directory: Path) -> Iterator[None]:
     """
-    Keep other runs out of a work directory.
+    Keep other runs out of a directory.
 
     Parameters
     ----------
-    work_dir : path
-        Where this run computes.
+    directory : path
+        Where this run computes, or writes its results.
 
     Raises
     ------
     InputError
         If another run is using it now. A run that was killed is not.
     """
-    with (work_dir / ".bids_ari.lock").open("w") as lock:
+    path = directory / ".bids_ari.lock"
+    with path.open("w") as lock:
         try:
             import fcntl  # not on every system
 
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            msg = (
-                f"another run is using the work directory {work_dir}: wait, or choose one with -w"
-            )
+            msg = f"another run is using the directory {directory}: wait for it, or choose another"
             raise InputError(msg, ExitCode.CANNOT_CREATE) from error
         except (ImportError, OSError):  # nor on every network drive: then it is up to the user
             pass
-        yield
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)

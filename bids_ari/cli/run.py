@@ -4,6 +4,7 @@ import logging
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -81,6 +82,12 @@ def run(options: Options, command_line: str) -> int:
         return conclude(ExitCode.OK, ["dry run: nothing was computed or written"])
     if options.boilerplate_only:
         directories.make_writable(options.output_dir)
+        if (options.output_dir / "group").exists():
+            msg = (
+                f"{options.output_dir} holds results, with the methods text that is true of "
+                "them: choose another directory"
+            )
+            raise InputError(msg, ExitCode.USAGE)
         _write_methods(plan.methods(options, analyses), options.output_dir)
         return conclude(ExitCode.OK, [f"methods text is in {options.output_dir / 'logs'}"])
     return _compute(options, analyses, sources, command_line)
@@ -104,10 +111,12 @@ def _compute(
     started, clock = time.strftime("%Y-%m-%dT%H:%M:%S%z"), time.perf_counter()
     analyses, errors = plan.with_enough_maps(analyses)
     workflow = init_bids_ari_wf(analyses, options, sources)
-    directories.make_writable(options.output_dir)
+    output_dir = directories.make_writable(options.output_dir)
     work_dir = directories.make_writable(options.work_dir.absolute())
     names = [name_of(analysis, second_level_of(analysis)) for analysis in analyses]
-    with directories.locked(work_dir):
+    with ExitStack() as locks:
+        for directory in {output_dir.resolve(), work_dir.resolve()}:
+            locks.enter_context(directories.locked(directory))
         if options.clean_workdir:
             directories.remove(work_dir / workflow.name)
         if options.write_graph:
@@ -123,21 +132,21 @@ def _compute(
             resource_monitor=options.resource_monitor,
             verbose=options.verbose,
         )
+        _keep_resource_monitor(work_dir / workflow.name, options)
+        finished = [name for name in names if workflow_name(name) in outcome.finished]
+        if finished:
+            record = {
+                "CommandLine": command_line,
+                "Options": options.as_json(),
+                "Versions": plan.versions(),
+                "Started": started,
+                "ElapsedSeconds": round(time.perf_counter() - clock, 1),
+            }
+            for name in finished:
+                write_json(record, output_dir / "logs" / f"{name}_run.json")
+            write_dataset_description(output_dir, sources)
+            _write_reports(output_dir)
     outcome.input_errors += errors
-    _keep_resource_monitor(work_dir / workflow.name, options)
-    finished = [name for name in names if workflow_name(name) in outcome.finished]
-    if finished:
-        run = {
-            "CommandLine": command_line,
-            "Options": options.as_json(),
-            "Versions": plan.versions(),
-            "Started": started,
-            "ElapsedSeconds": round(time.perf_counter() - clock, 1),
-        }
-        for name in finished:
-            write_json(run, options.output_dir / "logs" / f"{name}_run.json")
-        write_dataset_description(options.output_dir, sources)
-        _write_reports(options.output_dir)
     if len(finished) == len(names) and not errors:
         return _conclude_done(options)
     return _conclude_failure(outcome, n_done=len(finished), n_analyses=len(names) + len(errors))

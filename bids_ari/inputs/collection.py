@@ -208,7 +208,7 @@ def _select(
         highest = highest_level(found) if one.flavour.levels else found
         if len(highest) < len(found):
             LOGGER.info(
-                "%d maps of runs or sessions are left aside: there are maps that sum them up",
+                "left aside, as there are maps that sum them up: maps of runs or sessions (%d)",
                 len(found) - len(highest),
             )
         maps += highest

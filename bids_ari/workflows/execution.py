@@ -1,5 +1,6 @@
 """Run a workflow: plugin, progress, and what became of it."""
 
+import errno
 import gc
 import logging
 import os
@@ -153,6 +154,10 @@ def _explain(error: BaseException, outcome: Outcome) -> None:
     for path in outcome.crash_files:
         text = path.read_text(encoding="utf-8", errors="replace")
         found = _SAID.findall(text)
+        if not found and os.strerror(errno.ENOSPC) in text:
+            # Nipype could not even keep the result of the node
+            full = f"{os.strerror(errno.ENOSPC)}, most likely in the work directory {path.parent}"
+            found = [(errors.OutputError.__name__, full)]
         if found and not outcome.input_errors:
             outcome.exit_code = getattr(errors, found[0][0]).usual_code
         lines = [line for _, line in found]

@@ -160,6 +160,27 @@ def test_output_around_the_input_is_refused(
     assert "is around the input" in capsys.readouterr().err.splitlines()[-1]
 
 
+def test_the_methods_text_of_results_is_not_replaced(
+    small_group: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "out" / "group").mkdir(parents=True)
+    arguments = [str(small_group), str(tmp_path / "out"), "group", "-w", str(tmp_path / "work")]
+    assert main([*arguments, "--boilerplate-only"]) == ExitCode.USAGE
+    assert "holds results, with the methods text" in capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.parametrize("kind", ["dataset", "root"])
+def test_a_work_directory_is_one_of_its_own(
+    kind: str, small_group: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "dataset_description.json").touch()
+    work = tmp_path if kind == "dataset" else Path(tmp_path.anchor)
+    assert (
+        main([str(small_group), str(tmp_path / "o"), "group", "-w", str(work)]) == ExitCode.USAGE
+    )
+    assert "is not one of its own: choose another with -w" in capsys.readouterr().err
+
+
 def test_a_derivative_is_no_output(
     small_group: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -50,7 +50,7 @@ def run(
     **options: Any,
 ) -> Path:
     workflow = init_ari_wf(**options)
-    workflow.base_dir = str(tmp_path)
+    workflow.base_dir = workflow.config["execution"]["crashdump_dir"] = str(tmp_path)
     inputs = workflow.inputs.inputnode
     inputs.maps = group[0]
     inputs.design = [[1.0]] * N_MAPS if design is None else design.tolist()

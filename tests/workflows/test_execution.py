@@ -8,7 +8,7 @@ import pytest
 from nipype.interfaces import utility as niu
 from nipype.pipeline import engine as pe
 
-from bids_ari.errors import InputError
+from bids_ari.errors import ExitCode, InputError
 from bids_ari.workflows.execution import execute
 
 
@@ -75,6 +75,21 @@ def test_what_is_wrong_with_the_input_comes_back_from_the_nodes(
     assert sorted(outcome.input_errors) == [f"map {number} is not whole" for number in range(3)]
     assert outcome.defect == ""
     assert outcome.crash_files == list(tmp_path.glob("crash-*")) == []  # the lines say it all
+
+
+def _fill_the_disk(number: int) -> int:
+    import errno
+    import os
+
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), number)
+
+
+def test_a_full_work_disk_is_said(tmp_path: Path) -> None:
+    outcome = execute(workflow_of(_fill_the_disk, tmp_path, n_items=1), tmp_path)
+    assert outcome.input_errors == [
+        f"No space left on device, most likely in the work directory {tmp_path}"
+    ]
+    assert outcome.exit_code == ExitCode.CANNOT_CREATE
 
 
 def test_a_defect_is_not_hidden_by_bad_input(tmp_path: Path) -> None:
