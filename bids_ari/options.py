@@ -4,6 +4,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+LEAST_MEMORY_GB = 0.1
+"""For all processes together: Nipype waits for ever where there is nearly none."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Options:

@@ -9,11 +9,10 @@ from typing import Any, NoReturn
 
 from bids_ari import __version__
 from bids_ari.errors import ExitCode, InputError
-from bids_ari.options import Options
+from bids_ari.options import LEAST_MEMORY_GB, Options
 
 _LEVELS = ("group", "dataset")
 _ALONE = ("dry_run", "reports_only", "boilerplate_only")
-_LEAST_MEMORY_GB = 0.1
 _MOST_PER_CPU = 64
 """Processes: thousands start for ever."""
 
@@ -314,7 +313,7 @@ def _memory(text: str) -> float:
         value = float(digits) * units[unit]
     except (KeyError, ValueError):
         value = 0.0
-    if not value >= _LEAST_MEMORY_GB:
+    if not value >= LEAST_MEMORY_GB:
         msg = f"{text} is not a size of at least 100 MB, such as 8G or 8000M"
         raise argparse.ArgumentTypeError(msg)
     return value

@@ -114,7 +114,7 @@ class Slicer:
         """Draw the axial slice at a height in mm, clusters filled by TDP, unfilled where it is 0."""
         return self._panel([paint_tdp(self._cut(tdp, 2, at), self._cut(labels, 2, at))], 2, at)
 
-    def mask_outline(self, lost: Volume | None = None) -> list[Panel]:
+    def mask_outline(self) -> list[Panel]:
         """Draw the mask on a sagittal, a coronal and an axial slice through its middle."""
         middle = self.mask.corners(self.mask.values > 0).mean(axis=0)
         panels = []
@@ -123,8 +123,6 @@ class Slicer:
             layer = np.zeros((*inside.shape, 4))
             layer[inside] = _MASK
             layer[rim(inside)] = (*_MASK[:3], 1.0)
-            if lost is not None:
-                layer[self._cut(lost, axis, float(at)) > 0] = (0.85, 0.55, 0.0, 0.8)
             panels.append(self._panel([layer], axis, float(at)))
         return panels
 

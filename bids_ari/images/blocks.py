@@ -203,7 +203,7 @@ def save_block(block: Block, out_file: Path) -> tuple[Path, Path]:
     Returns
     -------
     values_file, coverage_file : path
-        The values, uncompressed; what is known of the voxels, compressed.
+        The values as they are; what is known of the voxels, packed.
     """
     coverage_file = out_file.with_name(f"{out_file.stem}_coverage.npz")
     np.save(out_file, block.values)

@@ -1,5 +1,6 @@
 """Gaussian smoothing of volumes, as nilearn and scipy do it, several times faster."""
 
+import math
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -10,7 +11,8 @@ from bids_ari.images.nifti import Grid
 
 Box = tuple[slice, slice, slice]
 
-_FWHM_PER_SIGMA = np.sqrt(8 * np.log(2))
+FWHM_PER_SIGMA = math.sqrt(8 * math.log(2))
+"""Full width at half maximum of a Gaussian with standard deviation 1."""
 _ROWS = 32
 """Rows of a band that are multiplied together: fewer waste the speed of a product of matrices,
 more multiply zeros."""
@@ -45,7 +47,7 @@ class Smoother:
         fwhm : float
             Full width at half maximum in mm.
         """
-        sigmas = fwhm / (_FWHM_PER_SIGMA * grid.voxel_sizes)
+        sigmas = fwhm / (FWHM_PER_SIGMA * grid.voxel_sizes)
         return cls(tuple(_band(n, sigma) for n, sigma in zip(grid.shape, sigmas, strict=True)))
 
     def smooth(self, volume: NDArray[np.float32], box: Box) -> NDArray[np.float32]:

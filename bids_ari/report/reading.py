@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bids_ari.errors import ExitCode, InputError
+from bids_ari.outputs import sidecar_of
 from bids_ari.report.results import Cluster, Participant, Peak, Result, Threshold
 
 _Z_MAP = "_stat-z_statmap.nii.gz"
@@ -63,9 +64,9 @@ def _read(root: Path, stem: str) -> Result:
     run = _json(logs / f"{stem}_run.json", optional=True)
     asked = run.get("Options", {}).get("cluster_threshold")
     current = [one for one in thresholds if not asked or one.value in asked] or thresholds
-    tdp_sidecars = [_json(_sidecar(threshold.tdp)) for threshold in current]
+    tdp_sidecars = [_json(sidecar_of(threshold.tdp)) for threshold in current]
     for threshold, sidecar in zip(current, tdp_sidecars, strict=True):
-        _require(_sidecar(threshold.tdp), sidecar, _INFERENCE_KEYS)
+        _require(sidecar_of(threshold.tdp), sidecar, _INFERENCE_KEYS)
     z_sidecar = group / f"{stem}_stat-z_statmap.json"
     model = _json(z_sidecar)
     _require(z_sidecar, model, ("Model",))
@@ -82,7 +83,7 @@ def _read(root: Path, stem: str) -> Result:
         mask=mask,
         inference=tdp_sidecars[0],
         model=model,
-        mask_sidecar=_json(_sidecar(mask)),
+        mask_sidecar=_json(sidecar_of(mask)),
         t_sidecar=_json(group / f"{stem}_stat-t_statmap.json", optional=True),
         run=run,
         thresholds=tuple(current),
@@ -111,8 +112,8 @@ def _threshold(group: Path, stem: str, table: Path) -> Threshold:
     peaks_table = group / f"{stem}_desc-{desc}_peaks.tsv"
     for path in (tdp, labels):
         _must_exist(path)
-    sidecar = _json(_sidecar(tdp))
-    _require(_sidecar(tdp), sidecar, ("ClusterThreshold",))
+    sidecar = _json(sidecar_of(tdp))
+    _require(sidecar_of(tdp), sidecar, ("ClusterThreshold",))
     peaks: dict[int, list[Peak]] = {}
     for row in _rows(peaks_table, optional=True):
         with _naming(peaks_table, row):
@@ -198,10 +199,6 @@ def _json(path: Path, *, optional: bool = False) -> dict[str, Any]:
         msg = f"{path} holds a {type(content).__name__}, expected an object"
         raise InputError(msg)
     return content
-
-
-def _sidecar(path: Path) -> Path:
-    return path.with_name(path.name.removesuffix(".nii.gz") + ".json")
 
 
 def _must_exist(path: Path) -> None:

@@ -24,7 +24,8 @@ from nibabel.affines import voxel_sizes
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from bids_ari.simulate.truth import FWHM_PER_SD, REGIONS, Region, Truth, simulate_truth
+from bids_ari.images.smoothing import FWHM_PER_SIGMA
+from bids_ari.simulate.truth import REGIONS, Region, Truth, simulate_truth
 
 GROUPS = ("control", "patient")
 AGE_CENTRE, AGE_SPREAD = 40.0, 20.0
@@ -192,7 +193,9 @@ def simulate_subject(
     """
     name = zlib.crc32(contrast.encode())
     rng = np.random.default_rng([_MAPS_STREAM, seed, name, subject])
-    noise_sd, slow_sd = (width / FWHM_PER_SD / voxel_sizes(affine) for width in (smoothness, 30.0))
+    noise_sd, slow_sd = (
+        width / FWHM_PER_SIGMA / voxel_sizes(affine) for width in (smoothness, 30.0)
+    )
     # some heads move more; and some places are noisier, for slow reasons
     log_sd = 0.25 * rng.standard_normal() + 0.25 * _smooth_noise(rng, mask, slow_sd)
     within_sd = WITHIN_SD * np.exp(log_sd - 0.125)  # mean of the variance: WITHIN_SD**2

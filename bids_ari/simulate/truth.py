@@ -24,10 +24,9 @@ from nibabel.affines import voxel_sizes
 from numpy.typing import NDArray
 from scipy import ndimage
 
-T = TypeVar("T", bound=np.generic)
+from bids_ari.images.smoothing import FWHM_PER_SIGMA
 
-FWHM_PER_SD = math.sqrt(8 * math.log(2))
-"""Full width at half maximum of a Gaussian, in standard deviations."""
+T = TypeVar("T", bound=np.generic)
 
 _EDGE = 0.5  # effect at the edge of a region, relative to its centre
 _GAP_MM = 12.0  # between regions, so that each is a cluster of its own
@@ -180,7 +179,7 @@ def smoothed_truth(
     >>> smoothed_truth(effect, np.ones((1, 1, 9), bool), np.diag([2, 2, 2, 1]), fwhm=3.0).ravel()
     array([ 0, -1, -1, -1, -1, -1, -1, -1,  0], dtype=int8)
     """
-    sd = fwhm / FWHM_PER_SD / voxel_sizes(affine)
+    sd = fwhm / FWHM_PER_SIGMA / voxel_sizes(affine)
     smoothed = ndimage.gaussian_filter(
         mean_effect.astype(np.float64), sd, mode="constant", truncate=4.0
     )

@@ -20,14 +20,13 @@ from nipype.pipeline.plugins.base import GraphPluginBase
 from nipype.pipeline.plugins.multiproc import MultiProcPlugin, process_initializer
 
 from bids_ari.errors import InputError
+from bids_ari.options import LEAST_MEMORY_GB
 
 _PR_SET_PDEATHSIG = 1
 _KILLED = (
     "a worker process was killed, most likely for want of memory: "
     "make more available, or use fewer --nprocs"
 )
-LEAST_MEMORY_GB = 0.1
-"""Nipype waits for ever where there is nearly none."""
 _SUBMITS = {
     "Condor": "condor_submit",
     "LSF": "bsub",
