@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 LEAST_MEMORY_GB = 0.1
 """For all processes together: Nipype waits for ever where there is nearly none."""
@@ -32,8 +32,13 @@ class Options:
     missing_voxels: str = "zero"
     alternative: str = "two-sided"
     alpha: float = 0.05
-    cluster_threshold: tuple[float, ...] = (3.1,)
+    local_test: str = "simes"
+    cluster_threshold: tuple[float | Literal["auto"], ...] = (3.1,)
+    tdp_threshold: tuple[float, ...] = (0.7,)
     connectivity: int = 18
+    min_distance: float = 8.0
+    atlas: tuple[str, ...] = ()
+    roi: tuple[Path, ...] = ()
     # how to run
     work_dir: Path = Path("work")
     clean_workdir: bool = False

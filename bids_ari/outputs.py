@@ -1,16 +1,23 @@
 """From results to BIDS derivatives: names, sidecars, tables, dataset description."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from bids_ari import __version__
 from bids_ari.errors import ExitCode, InputError
 from bids_ari.files import write_json, write_text
-from bids_ari.tables import CLUSTER_COLUMNS, LABEL_COLUMNS, PEAK_COLUMNS
+from bids_ari.tables import (
+    CLUSTER_COLUMNS,
+    LABEL_COLUMNS,
+    OVERLAP_COLUMNS,
+    PEAK_COLUMNS,
+    REGION_COLUMNS,
+    SENSITIVITY_COLUMNS,
+)
 
 BIDS_VERSION = "1.11.1"
 GENERATOR = "bids-ari"
@@ -43,8 +50,10 @@ class Derivative:
     description: str
     stat: str = ""
     desc: str = ""
-    per_threshold: bool = False
-    """Whether there is one for each cluster threshold, told apart by ``desc``."""
+    per_cut: bool = False
+    """Whether there is one for each cluster or TDP threshold, told apart by ``desc``."""
+    of_regions: bool = False
+    """Whether it is there only where an atlas or a region of interest is."""
     sidecar: bool = True
     skull_stripped: bool = True
     """Whether it is an image for which BIDS asks the question."""
@@ -60,11 +69,15 @@ DERIVATIVES: dict[str, Derivative] = {
     "p_map": Derivative("statmap", ".nii.gz", "P-value of the t map under the alternative, uncorrected, in double precision; 1 outside of the mask.", "p"),
     "mask": Derivative("mask", ".nii.gz", "Voxels that were analysed.", desc="analysis", skull_stripped=False),
     "design": Derivative("design", ".tsv", "Design of the group model: one row for each map.", skull_stripped=False),
-    "tdp_map": Derivative("statmap", ".nii.gz", "Lower confidence bound on the proportion of truly active voxels in the cluster that the voxel is in.", "tdp", per_threshold=True),
-    "label_map": Derivative("dseg", ".nii.gz", "Clusters, 1 for the largest; signs never share a cluster.", per_threshold=True, skull_stripped=False),
-    "label_table": Derivative("dseg", ".tsv", "", per_threshold=True, sidecar=False, columns=LABEL_COLUMNS),
-    "cluster_table": Derivative("clusters", ".tsv", "Clusters with the lower bound on the truly active voxels in each.", per_threshold=True, skull_stripped=False, columns=CLUSTER_COLUMNS),
-    "peak_table": Derivative("peaks", ".tsv", "Local maxima in the clusters, at least 8 mm apart, four of each at the most.", per_threshold=True, skull_stripped=False, columns=PEAK_COLUMNS),
+    "sensitivity_table": Derivative("sensitivity", ".tsv", "Bounds of the whole mask under each alternative and each local test; only what is used was chosen beforehand.", skull_stripped=False, columns=SENSITIVITY_COLUMNS),
+    "gradient_map": Derivative("statmap", ".nii.gz", "The largest lower confidence bound on the proportion of truly active voxels of any supra-threshold cluster that the voxel is in.", "tdp", desc="gradient"),
+    "region_table": Derivative("regions", ".tsv", "Regions with the lower bound on the truly active voxels in each, and among its voxels of either sign; all bounds hold together.", of_regions=True, skull_stripped=False, columns=REGION_COLUMNS),
+    "tdp_map": Derivative("statmap", ".nii.gz", "Lower confidence bound on the proportion of truly active voxels in the cluster that the voxel is in.", "tdp", per_cut=True),
+    "label_map": Derivative("dseg", ".nii.gz", "Clusters, 1 for the largest; signs never share a cluster.", per_cut=True, skull_stripped=False),
+    "label_table": Derivative("dseg", ".tsv", "", per_cut=True, sidecar=False, columns=LABEL_COLUMNS),
+    "cluster_table": Derivative("clusters", ".tsv", "Clusters with the lower bound on the truly active voxels in each.", per_cut=True, skull_stripped=False, columns=CLUSTER_COLUMNS),
+    "peak_table": Derivative("peaks", ".tsv", "Local maxima in the clusters, four of each at the most.", per_cut=True, skull_stripped=False, columns=PEAK_COLUMNS),
+    "overlap_table": Derivative("overlaps", ".tsv", "What clusters and regions have in common, with the lower bound on the truly active voxels in it.", per_cut=True, of_regions=True, skull_stripped=False, columns=OVERLAP_COLUMNS),
 }  # fmt: skip
 """What an analysis leaves, by the name of the field of the workflow's ``outputnode``."""
 
@@ -92,14 +105,14 @@ def stem(entities: Mapping[str, str]) -> str:
     )
 
 
-def threshold_label(threshold: float) -> str:
+def threshold_label(threshold: float | Literal["auto"]) -> str:
     """
     Write a cluster threshold as the value of a BIDS entity.
 
     Parameters
     ----------
-    threshold : float
-        In z, not negative.
+    threshold : float or 'auto'
+        In z, not negative; or the one that the data choose.
 
     Returns
     -------
@@ -108,14 +121,58 @@ def threshold_label(threshold: float) -> str:
 
     Examples
     --------
-    >>> threshold_label(3.1), threshold_label(40.0), threshold_label(1e-4)
-    ('z3p1', 'z40', 'z0p0001')
+    >>> threshold_label(3.1), threshold_label(40.0), threshold_label(1e-4), threshold_label("auto")
+    ('z3p1', 'z40', 'z0p0001', 'zauto')
     """
-    digits = format(Decimal(repr(float(threshold))).normalize(), "f")
-    return "z" + digits.replace(".", "p")
+    return "zauto" if threshold == "auto" else f"z{_digits(threshold)}"
 
 
-def path_of(name: str, entities: Mapping[str, str], threshold: float | None = None) -> Path:
+def tdp_label(tdp: float) -> str:
+    """
+    Write a TDP threshold as the value of a BIDS entity.
+
+    Parameters
+    ----------
+    tdp : float
+        Between 0 and 1.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> tdp_label(0.7), tdp_label(1)
+    ('tdp0p7', 'tdp1')
+    """
+    return f"tdp{_digits(tdp)}"
+
+
+def cut_labels(
+    cluster_thresholds: Iterable[float | Literal["auto"]], tdp_thresholds: Iterable[float]
+) -> list[str]:
+    """
+    Name the sets of clusters of an analysis, in the order of the lists of its workflow.
+
+    Parameters
+    ----------
+    cluster_thresholds : iterable of float or 'auto'
+        See :func:`threshold_label`.
+    tdp_thresholds : iterable of float
+        See :func:`tdp_label`.
+
+    Returns
+    -------
+    list of str
+    """
+    return [*map(threshold_label, cluster_thresholds), *map(tdp_label, tdp_thresholds)]
+
+
+def _digits(number: float) -> str:
+    return format(Decimal(repr(float(number))).normalize(), "f").replace(".", "p")
+
+
+def path_of(name: str, entities: Mapping[str, str], cut: str = "") -> Path:
     """
     Name an output.
 
@@ -125,8 +182,8 @@ def path_of(name: str, entities: Mapping[str, str], threshold: float | None = No
         Key of :data:`DERIVATIVES`.
     entities : mapping
         Of the analysis, with long names.
-    threshold : float, optional
-        Cluster threshold, for outputs that there is one of for each.
+    cut : str
+        For outputs that there is one of for each threshold: from :func:`cut_labels`.
 
     Returns
     -------
@@ -135,12 +192,11 @@ def path_of(name: str, entities: Mapping[str, str], threshold: float | None = No
 
     Examples
     --------
-    >>> path_of("tdp_map", {"task": "match", "contrast": "faces"}, 3.1).as_posix()
+    >>> path_of("tdp_map", {"task": "match", "contrast": "faces"}, "z3p1").as_posix()
     'group/task-match_contrast-faces_stat-tdp_desc-z3p1_statmap.nii.gz'
     """
     spec = DERIVATIVES[name]
-    desc = threshold_label(threshold) if threshold is not None else spec.desc
-    labels = stem({**entities, "stat": spec.stat, "description": desc})
+    labels = stem({**entities, "stat": spec.stat, "description": cut or spec.desc})
     return Path("group") / f"{labels}_{spec.suffix}{spec.extension}"
 
 
@@ -260,9 +316,10 @@ _README = """# Group analysis with All-Resolutions Inference
 
 Open `index.html` in a browser: one report for each analysis, readable without network.
 
-- `group/` maps (effect, variance, t, z, p), clusters at each threshold with the lower bound on the
-  proportion of truly active voxels (TDP) in each, the design, and the mask, each with a sidecar
-  that says what it is and where it came from.
+- `group/` maps (effect, variance, t, z, p), clusters at each threshold, and the largest clusters
+  that reach a TDP, with the lower bound on the proportion of truly active voxels (TDP) in each, the
+  same for regions, the design, and the mask, each with a sidecar that says what it is and where it
+  came from.
 - `logs/` who was included and why, the command line with all options and versions, and the
   methods text for a paper with its references.
 

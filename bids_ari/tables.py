@@ -1,28 +1,87 @@
 """Tables of results: their columns, and how they are written."""
 
 from collections.abc import Iterable, Sequence
+from math import isnan
 
+_BOUND = (
+    ("discoveries", "lower bound on the number of truly active voxels"),
+    ("tdp", "lower bound on the proportion of truly active voxels"),
+)
+_CLAIMS = (
+    (
+        "p_any",
+        "p-value, adjusted for all claims of this analysis, that any voxel of the set is active",
+    ),
+    ("p_half", "the same that half of its voxels or more are active"),
+)
+_POSITION = (
+    ("x", "position in mm, left to right"),
+    ("y", "position in mm, posterior to anterior"),
+    ("z", "position in mm, inferior to superior"),
+)
+_REGIONS = (
+    "regions",
+    "regions of the atlas that the peak and its neighbours in the cluster are in, with the share "
+    "of these voxels",
+)
 CLUSTER_COLUMNS = (
     ("cluster", "label in the label map, 1 for the largest"),
     ("sign", "positive or negative: the sign of the z values"),
     ("voxels", "number of voxels"),
     ("volume_mm3", "volume in mm3"),
-    ("discoveries", "lower bound on the number of truly active voxels"),
-    ("tdp", "lower bound on the proportion of truly active voxels"),
+    *_BOUND,
+    *_CLAIMS,
+    (
+        "threshold",
+        "smallest |z| in the cluster: at a cluster-forming threshold just below it, the cluster is "
+        "born with this very set of voxels",
+    ),
     ("peak_stat", "z value of the peak"),
-    ("x", "position of the peak in mm, left to right"),
-    ("y", "position of the peak in mm, posterior to anterior"),
-    ("z", "position of the peak in mm, inferior to superior"),
+    *((name, f"of the peak: {text}") for name, text in _POSITION),
+    _REGIONS,
 )
 PEAK_COLUMNS = (
     ("cluster", "label in the label map"),
     ("peak", "1 for the highest peak of the cluster"),
     ("stat", "z value"),
-    *CLUSTER_COLUMNS[-3:],
+    *_POSITION,
+    _REGIONS,
 )
 LABEL_COLUMNS = (
     ("index", "value in the label map"),
     ("name", "sign and number of the cluster"),
+)
+REGION_COLUMNS = (
+    ("atlas", "atlas, or file of the region of interest"),
+    ("index", "value in the atlas image"),
+    ("region", "name of the region"),
+    ("voxels", "number of its voxels that were analysed"),
+    ("coverage", "share of its voxels that were analysed"),
+    *_BOUND,
+    *_CLAIMS,
+    ("positive_voxels", "number of its voxels with z above 0"),
+    ("positive_discoveries", "lower bound on the number of truly active voxels among these"),
+    ("positive_tdp", "lower bound on the proportion of truly active voxels among these"),
+    ("negative_voxels", "number of its voxels with z below 0"),
+    ("negative_discoveries", "lower bound on the number of truly active voxels among these"),
+    ("negative_tdp", "lower bound on the proportion of truly active voxels among these"),
+)
+OVERLAP_COLUMNS = (
+    ("cluster", "label in the label map of the clusters"),
+    ("atlas", "atlas, or file of the region of interest"),
+    ("index", "value in the atlas image"),
+    ("region", "name of the region"),
+    ("voxels", "number of voxels that are in both"),
+    ("share_of_cluster", "these voxels as a share of the cluster"),
+    ("share_of_region", "these voxels as a share of the analysed voxels of the region"),
+    *_BOUND,
+)
+SENSITIVITY_COLUMNS = (
+    ("alternative", "what the test at each voxel looks for"),
+    ("local_test", "simes, which assumes positive dependence, or hommel, which assumes nothing"),
+    ("hommel_value", "size of the largest set of voxels that the local test does not reject"),
+    *_BOUND,
+    ("used", "yes for the choice that all other results of the analysis are of"),
 )
 """Names and descriptions, in order."""
 
@@ -36,7 +95,8 @@ def format_tsv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     columns : sequence of str
         Names.
     rows : iterable of sequence
-        Values; None and empty text become ``n/a``, numbers keep six digits after the point.
+        Values; None, NaN and empty text become ``n/a``; numbers keep six digits after the point,
+        and small ones four that are not 0.
 
     Returns
     -------
@@ -54,6 +114,10 @@ def format_tsv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
         if value is None or value == "":
             return "n/a"
         if isinstance(value, float):
+            if isnan(value):
+                return "n/a"
+            if 0 < abs(value) < 1e-3:
+                return f"{value:.4g}"
             return f"{value:.6f}".rstrip("0").rstrip(".")
         return " ".join(str(value).split())
 

@@ -1,20 +1,18 @@
 """Arguments to options; imports nothing slow, so that help and mistakes are answered at once."""
 
 import argparse
-import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 from bids_ari import __version__
+from bids_ari.cli import values
 from bids_ari.errors import ExitCode, InputError
-from bids_ari.options import LEAST_MEMORY_GB, Options
+from bids_ari.options import Options
 
 _LEVELS = ("group", "dataset")
 _ALONE = ("dry_run", "reports_only", "boilerplate_only")
-_MOST_PER_CPU = 64
-"""Processes: thousands start for ever."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -59,7 +57,7 @@ def build_parser() -> argparse.ArgumentParser:
 def _add_queries(parser: argparse.ArgumentParser) -> None:
     queries = parser.add_argument_group("which maps")
     queries.add_argument(
-        "-d", "--derivatives", nargs="+", type=_named_path, default=(), metavar="[NAME=]DIR",
+        "-d", "--derivatives", nargs="+", type=values.named_path, default=(), metavar="[NAME=]DIR",
         help="datasets of first-level maps, if bids_dir is a raw dataset",
     )  # fmt: skip
     labels: dict[str, Any] = {"nargs": "+", "default": (), "metavar": "LABEL"}
@@ -81,7 +79,7 @@ def _add_queries(parser: argparse.ArgumentParser) -> None:
         help="which first-level maps enter (default: %(default)s)",
     )  # fmt: skip
     queries.add_argument(
-        "--bids-filter-file", type=_file, metavar="FILE",
+        "--bids-filter-file", type=values.file, metavar="FILE",
         help="JSON with PyBIDS entities and their values, to choose among maps",
     )  # fmt: skip
     queries.add_argument(
@@ -93,18 +91,18 @@ def _add_queries(parser: argparse.ArgumentParser) -> None:
 def _add_model(parser: argparse.ArgumentParser) -> None:
     model = parser.add_argument_group("group model")
     model.add_argument(
-        "--smoothing-fwhm", type=_number(0, 100), default=0.0, metavar="MM",
+        "--smoothing-fwhm", type=values.number(0, 100), default=0.0, metavar="MM",
         help="smooth the maps with a Gaussian kernel of this width (default: %(default)g, none)",
     )  # fmt: skip
     model.add_argument(
         "--mask",
-        type=_file,
+        type=values.file,
         metavar="FILE",
         help="analyse the voxels of this image that are above 0; put on the grid of the maps with "
         "nearest neighbours (default: voxels with finite values other than 0)",
     )
     model.add_argument(
-        "--mask-coverage", type=_number(0, 1, exclude_low=True), default=1.0, metavar="SHARE",
+        "--mask-coverage", type=values.number(0, 1, exclude_low=True), default=1.0, metavar="SHARE",
         help="without --mask: in which share of the maps a voxel must have a value "
         "(default: %(default)g, all)",
     )  # fmt: skip
@@ -122,16 +120,42 @@ def _add_inference(parser: argparse.ArgumentParser) -> None:
         help="effects to look for (default: %(default)s; signs never share a cluster)",
     )  # fmt: skip
     inference.add_argument(
-        "--alpha", type=_number(0, 1, exclude_low=True, exclude_high=True), default=0.05,
+        "--alpha", type=values.number(0, 1, exclude_low=True, exclude_high=True), default=0.05,
         metavar="P", help="familywise error rate, between 0 and 1 (default: %(default)s)",
     )  # fmt: skip
     inference.add_argument(
-        "--cluster-threshold", nargs="+", type=_number(0), default=(3.1,), metavar="Z",
-        help="form clusters where |z| is greater; several are all valid together (default: 3.1)",
+        "--local-test", choices=("simes", "hommel"), default="simes",
+        help="simes assumes that voxels depend positively on each other, as brain maps do; hommel "
+        "assumes nothing and finds less (default: %(default)s)",
+    )  # fmt: skip
+    inference.add_argument(
+        "--cluster-threshold", nargs="+", type=values.threshold, default=(3.1,), metavar="Z",
+        help="form clusters where |z| is greater; 'auto' for the threshold above which all "
+        "discoveries are; several are all valid together (default: 3.1)",
+    )  # fmt: skip
+    inference.add_argument(
+        "--tdp-threshold", nargs="+", type=values.number(0, 1, exclude_low=True), default=(0.7,),
+        metavar="TDP",
+        help="find the largest clusters with a TDP of at least this; several are all valid "
+        "together (default: 0.7)",
     )  # fmt: skip
     inference.add_argument(
         "--connectivity", type=int, choices=(6, 18, 26), default=18,
         help="neighbours of a voxel: faces, edges, corners (default: %(default)s)",
+    )  # fmt: skip
+    inference.add_argument(
+        "--min-distance", type=values.number(0), default=8.0, metavar="MM",
+        help="least distance of two peaks of a cluster (default: %(default)g)",
+    )  # fmt: skip
+    inference.add_argument(
+        "--atlas", nargs="+", default=(), metavar="FILE|NAME",
+        help="bound every region of these label images, with their names in a table beside each, "
+        "or FILE:names=TABLE; or of an atlas of TemplateFlow in the space of the maps, "
+        "NAME[:key=value,...], as Schaefer2018:desc=400Parcels7Networks",
+    )  # fmt: skip
+    inference.add_argument(
+        "--roi", nargs="+", type=values.file, default=(), metavar="FILE",
+        help="bound these regions of interest, one image each, the voxels above 0; they may overlap",
     )  # fmt: skip
 
 
@@ -145,19 +169,19 @@ def _add_execution(parser: argparse.ArgumentParser) -> None:
         "--clean-workdir", action="store_true", help="empty the work directory first"
     )
     execution.add_argument(
-        "--nprocs", "--nthreads", "--n-cpus", "--n_cpus", type=_processes, metavar="N",
-        default=_available_cpus(), help="processes (default: all CPUs, here %(default)s)",
+        "--nprocs", "--nthreads", "--n-cpus", "--n_cpus", type=values.processes, metavar="N",
+        default=values.available_cpus(), help="processes (default: all CPUs, here %(default)s)",
     )  # fmt: skip
     execution.add_argument(
-        "--omp-nthreads", type=_processes, default=1, metavar="N",
+        "--omp-nthreads", type=values.processes, default=1, metavar="N",
         help="threads of each process (default: %(default)s)",
     )  # fmt: skip
     execution.add_argument(
-        "--mem", "--mem-mb", dest="mem_gb", type=_memory, metavar="SIZE",
+        "--mem", "--mem-mb", dest="mem_gb", type=values.memory, metavar="SIZE",
         help="memory for all processes together: 8G, 8000M; a plain number is in MB",
     )  # fmt: skip
     execution.add_argument(
-        "--use-plugin", "--nipype-plugin-file", type=_file, metavar="FILE",
+        "--use-plugin", "--nipype-plugin-file", type=values.file, metavar="FILE",
         help="YAML with plugin and plugin_args of Nipype, to run on a cluster",
     )  # fmt: skip
     execution.add_argument(
@@ -210,7 +234,7 @@ def parse(arguments: Sequence[str]) -> Options:
     parser = build_parser()
     args: dict[str, Any] = vars(parser.parse_args(arguments))
     try:
-        args["participant_label"] = _labels(args["participant_label"])
+        args["participant_label"] = values.labels(args["participant_label"])
     except InputError as error:
         parser.error(f"argument --participant-label: {error}")
     alone = [name for name in _ALONE if args[name]]
@@ -224,102 +248,12 @@ def parse(arguments: Sequence[str]) -> Options:
     names = [name for name, _ in args["derivatives"]]
     if len(set(names)) < len(names):
         parser.error(f"argument -d/--derivatives: names are not unique: {', '.join(names)}")
-    # a threshold given twice is one threshold
-    args["cluster_threshold"] = dict.fromkeys(args["cluster_threshold"])
+    # what is given twice is given once
+    for name in ("cluster_threshold", "tdp_threshold", "atlas", "roi"):
+        args[name] = dict.fromkeys(args[name])
     if args["debug"]:
         args["verbose"] = max(args["verbose"], 2)
     several = {
         name: tuple(value) for name, value in args.items() if isinstance(value, list | dict)
     }
     return Options(**{**args, **several})
-
-
-def _labels(values: Sequence[str]) -> tuple[str, ...]:
-    """Take labels as they are, and those in a file line by line."""
-    labels: list[str] = []
-    for value in values:
-        path = Path(value)
-        if not path.is_file():
-            if os.sep in value or path.suffix:
-                msg = f"{value} is not a file, nor a label"
-                raise InputError(msg)
-            labels.append(value)
-            continue
-        try:
-            lines = path.read_text(encoding="utf-8").split()
-        except (OSError, UnicodeDecodeError) as error:
-            msg = f"{path} is not a text file with one label per line"
-            raise InputError(msg) from error
-        if not lines:
-            msg = f"{path} is empty, expected one label per line"
-            raise InputError(msg)
-        labels += [line for line in lines if line != "participant_id"]
-    return tuple(dict.fromkeys(label.removeprefix("sub-") for label in labels))
-
-
-def _named_path(text: str) -> tuple[str, Path]:
-    name, separator, path = text.partition("=")
-    if not separator:
-        path = text
-        name = (
-            "".join(char for char in Path(text).resolve().name if char.isalnum()) or "derivatives"
-        )
-    if not Path(path).is_dir():
-        msg = f"{path} is not a directory"
-        raise argparse.ArgumentTypeError(msg)
-    return name, Path(path)
-
-
-def _file(text: str) -> Path:
-    if not Path(text).is_file():
-        msg = f"{text} is not a file"
-        raise argparse.ArgumentTypeError(msg)
-    return Path(text)
-
-
-def _number(
-    low: float,
-    high: float = float("inf"),
-    *,
-    exclude_low: bool = False,
-    exclude_high: bool = False,
-) -> Callable[[str], float]:
-    limits = f"at least {low:g}" if high == float("inf") else f"between {low:g} and {high:g}"
-
-    def number(text: str) -> float:
-        value = float(text)  # argparse reports a ValueError as "invalid number value"
-        inside = low <= value <= high and abs(value) != float("inf")
-        if not inside or (exclude_low and value == low) or (exclude_high and value == high):
-            msg = f"{text} is not {limits}"
-            raise argparse.ArgumentTypeError(msg)
-        return value
-
-    return number
-
-
-def _processes(text: str) -> int:
-    value, most = int(text), _MOST_PER_CPU * _available_cpus()
-    if not 1 <= value <= most:
-        msg = f"{text} is not between 1 and {most}, {_MOST_PER_CPU} for each CPU there is"
-        raise argparse.ArgumentTypeError(msg)
-    return value
-
-
-def _memory(text: str) -> float:
-    """Read a size as fMRIPrep does; in GB."""
-    units = {"K": 1e-6, "M": 1e-3, "G": 1.0, "T": 1e3}
-    digits, unit = (text[:-1], text[-1].upper()) if text[-1:].isalpha() else (text, "M")
-    try:
-        value = float(digits) * units[unit]
-    except (KeyError, ValueError):
-        value = 0.0
-    if not value >= LEAST_MEMORY_GB:
-        msg = f"{text} is not a size of at least 100 MB, such as 8G or 8000M"
-        raise argparse.ArgumentTypeError(msg)
-    return value
-
-
-def _available_cpus() -> int:
-    if hasattr(os, "sched_getaffinity"):  # not everywhere
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -48,3 +48,5 @@ __all__ = [
     "smooth_block",
     "write_volume",
 ]
+from bids_ari.images.regions import *
+from bids_ari.images.regions import Regions

@@ -5,3 +5,4 @@ from bids_ari.inputs.filters import load_filters
 from bids_ari.inputs.records import Analysis, Inclusion, StatMap
 
 __all__ = ["Analysis", "Inclusion", "StatMap", "collect", "datasets", "load_filters"]
+from bids_ari.inputs.atlases import *

@@ -1,4 +1,4 @@
-"""All-Resolutions Inference as nodes: for the whole mask, and for clusters at a threshold."""
+"""All-Resolutions Inference for the whole mask, as nodes."""
 
 from pathlib import Path
 from typing import Any
@@ -13,26 +13,27 @@ from nipype.interfaces.base import (
 )
 
 from bids_ari.files import write_text
-from bids_ari.images import CONNECTIVITIES, load_domain
+from bids_ari.images import load_domain
 from bids_ari.stats import (
     ALTERNATIVES,
+    CLOSED_TESTING,
     METHODS,
     Evidence,
-    LocalTest,
-    find_peaks,
+    concentration_set,
+    concentration_threshold,
     hommel_value,
-    label_clusters,
     min_true_discoveries,
-    min_true_discoveries_by_label,
     supra_threshold,
 )
-from bids_ari.tables import CLUSTER_COLUMNS, LABEL_COLUMNS, PEAK_COLUMNS, format_tsv
+from bids_ari.tables import SENSITIVITY_COLUMNS, format_tsv
 
 
 class _AllResolutionsInferenceInputSpec(BaseInterfaceInputSpec):
+    z_map = File(exists=True, mandatory=True, desc="z values, that clusters are formed in")
     p_map = File(exists=True, mandatory=True, desc="p-values, in double precision")
     mask = File(exists=True, mandatory=True, desc="the voxels that are tested")
     method = traits.Enum(*METHODS, usedefault=True, desc="inference method")
+    alternative = traits.Enum(*ALTERNATIVES, usedefault=True, desc="which signs to look at")
     alpha = traits.Range(
         0.0, 1.0, 0.05, usedefault=True, exclude_low=True, exclude_high=True,
         desc="familywise error rate",
@@ -52,109 +53,75 @@ class AllResolutionsInference(SimpleInterface):
 
     def _run_interface(self, runtime: Any) -> Any:
         domain = load_domain(Path(self.inputs.mask))
+        z_values = domain.values(Path(self.inputs.z_map))
         p_values = domain.values(Path(self.inputs.p_map))
-        critical_vector = METHODS[self.inputs.method](Evidence(p_values), self.inputs.alpha)
+        method, alpha = self.inputs.method, self.inputs.alpha
+        critical_vector = METHODS[method](Evidence(p_values), alpha)
         out_file = Path(runtime.cwd) / "critical_vector.npy"
         np.save(out_file, critical_vector)
         n_discoveries = min_true_discoveries(p_values, critical_vector)
-        local_test: LocalTest = "hommel" if self.inputs.method == "hommel" else "simes"
+        concentration = concentration_set(p_values, critical_vector)
+        beyond = supra_threshold(z_values, 0, self.inputs.alternative)
+        _, n_with_p = np.unique(p_values, return_counts=True)
         self._results["critical_vector"] = str(out_file)
         self._results["results"] = {
-            "Method": self.inputs.method,
-            "Alpha": self.inputs.alpha,
-            "Confidence": round(1 - self.inputs.alpha, 12),
-            "HommelValue": hommel_value(p_values, self.inputs.alpha, local_test),
+            "Method": method,
+            "LocalTest": CLOSED_TESTING[method],
+            "Alpha": alpha,
+            "Confidence": round(1 - alpha, 12),
+            "HommelValue": hommel_value(p_values, alpha, CLOSED_TESTING[method]),
             "NumberOfFeatures": domain.n_features,
             "Discoveries": n_discoveries,
             "TDP": n_discoveries / domain.n_features,
+            "ConcentrationSize": concentration.size,
+            "ConcentrationPValue": concentration.p_value,
+            "ConcentrationThreshold": concentration_threshold(
+                z_values, beyond, p_values, critical_vector
+            ),
+            "TiedFeatures": int(n_with_p[n_with_p > 1].sum()),
         }
         return runtime
 
 
-class _ClusterInferenceInputSpec(BaseInterfaceInputSpec):
-    z_map = File(exists=True, mandatory=True, desc="z values: clusters are formed in these")
-    p_map = File(exists=True, mandatory=True, desc="p-values, in double precision")
-    mask = File(exists=True, mandatory=True, desc="the voxels that are tested")
-    critical_vector = File(exists=True, mandatory=True, desc="from AllResolutionsInference")
-    cluster_threshold = traits.Range(
-        0.0, None, 3.1, usedefault=True, desc="clusters are where |z| is greater than this"
+class _SensitivityInputSpec(BaseInterfaceInputSpec):
+    sided_p_values = File(
+        exists=True, mandatory=True, desc="(n_features,) p-values under every alternative"
     )
-    connectivity = traits.Enum(
-        18, *CONNECTIVITIES, usedefault=True, desc="neighbours of a voxel: faces, edges, corners"
-    )
-    alternative = traits.Enum(*ALTERNATIVES, usedefault=True, desc="which signs to look at")
-    whole_mask = traits.Dict(desc="results for the whole mask, to repeat in sidecars")
+    whole_mask = traits.Dict(mandatory=True, desc="results of AllResolutionsInference")
+    alternative = traits.Enum(*ALTERNATIVES, usedefault=True, desc="the one that is used")
 
 
-class _ClusterInferenceOutputSpec(TraitedSpec):
-    tdp_map = File(exists=True, desc="TDP bound of the cluster each voxel is in")
-    label_map = File(exists=True, desc="clusters, 1 for the largest")
-    label_table = File(exists=True, desc="names of the labels")
-    cluster_table = File(exists=True, desc="size, bound and peak of each cluster")
-    peak_table = File(exists=True, desc="local maxima in the clusters")
-    results = traits.Dict(desc="for sidecars")
+class _SensitivityOutputSpec(TraitedSpec):
+    sensitivity_table = File(exists=True, desc="bounds of the whole mask under other assumptions")
 
 
-class ClusterInference(SimpleInterface):
-    """Bound the true discovery proportion of the clusters at one threshold."""
+class Sensitivity(SimpleInterface):
+    """Bound the whole mask under every alternative and both local tests, for comparison."""
 
-    input_spec = _ClusterInferenceInputSpec
-    output_spec = _ClusterInferenceOutputSpec
+    input_spec = _SensitivityInputSpec
+    output_spec = _SensitivityOutputSpec
 
     def _run_interface(self, runtime: Any) -> Any:
-        domain = load_domain(Path(self.inputs.mask))
-        z_values = domain.values(Path(self.inputs.z_map))
-        beyond = supra_threshold(z_values, self.inputs.cluster_threshold, self.inputs.alternative)
-        inside = np.flatnonzero(beyond)
-        adjacency = domain.adjacency(inside, self.inputs.connectivity)
-        clusters = label_clusters(z_values, beyond, adjacency)
-        _, _, n_discoveries = min_true_discoveries_by_label(
-            domain.values(Path(self.inputs.p_map)),
-            clusters.labels,
-            np.load(self.inputs.critical_vector),
-        )
-        peaks = find_peaks(z_values, clusters.labels, adjacency, domain.coordinates(inside))
-        tdp = n_discoveries / clusters.size
-
-        cwd = Path(runtime.cwd)
-        tdp_of_label = np.append(0.0, tdp).astype(np.float32)  # label 0 is background
-        self._results["tdp_map"] = str(
-            domain.write(tdp_of_label[clusters.labels], cwd / "tdp", intent="estimate")
-        )
-        self._results["label_map"] = str(
-            domain.write(clusters.labels, cwd / "label", intent="label")
-        )
-        places = domain.coordinates(np.array([peak.feature for peak in peaks], dtype=np.int64))
-        peak_rows = [
-            (peak.cluster, peak.peak, float(z_values[peak.feature]), *map(float, place))
-            for peak, place in zip(peaks, places, strict=True)
-        ]
-        first_peaks = [row for row in peak_rows if row[1] == 1]
-        signs = {1: "positive", -1: "negative"}
-        cluster_rows = [
-            (
-                row[0],
-                signs[int(clusters.sign[k])],
-                int(clusters.size[k]),
-                float(clusters.size[k] * domain.feature_size),
-                int(n_discoveries[k]),
-                float(tdp[k]),
-                *row[2:],
-            )
-            for k, row in enumerate(first_peaks)
-        ]
-        label_rows = [(row[0], f"{row[1]} cluster {row[0]}") for row in cluster_rows]
-        for name, columns, rows in (
-            ("cluster_table", CLUSTER_COLUMNS, cluster_rows),
-            ("peak_table", PEAK_COLUMNS, peak_rows),
-            ("label_table", LABEL_COLUMNS, label_rows),
-        ):
-            table = format_tsv([column for column, _ in columns], rows)
-            self._results[name] = str(write_text(table, cwd / f"{name}.tsv"))
-        self._results["results"] = {
-            **self.inputs.whole_mask,
-            "ClusterThreshold": self.inputs.cluster_threshold,
-            "Connectivity": self.inputs.connectivity,
-            "NumberOfClusters": int(clusters.size.size),
-        }
+        used = (self.inputs.alternative, self.inputs.whole_mask["LocalTest"])
+        alpha = self.inputs.whole_mask["Alpha"]
+        rows = []
+        with np.load(self.inputs.sided_p_values) as sided:
+            for alternative in sided:
+                p_values = sided[alternative]
+                for method, local_test in CLOSED_TESTING.items():
+                    critical_vector = METHODS[method](Evidence(p_values), alpha)
+                    n_discoveries = min_true_discoveries(p_values, critical_vector)
+                    rows.append(
+                        (
+                            alternative,
+                            local_test,
+                            hommel_value(p_values, alpha, local_test),
+                            n_discoveries,
+                            n_discoveries / p_values.size,
+                            "yes" if (alternative, local_test) == used else "no",
+                        )
+                    )
+        table = format_tsv([name for name, _ in SENSITIVITY_COLUMNS], rows)
+        out_file = write_text(table, Path(runtime.cwd) / "sensitivity.tsv")
+        self._results["sensitivity_table"] = str(out_file)
         return runtime

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from bids_ari.errors import InputError
 from bids_ari.images import load_block, load_coverage, load_domain
-from bids_ari.stats import ALTERNATIVES, contrast_maps, fit, z_and_p_values
+from bids_ari.stats import ALTERNATIVES, contrast_maps, fit, z_and_sided_p_values
 
 
 class _SecondLevelModelInputSpec(BaseInterfaceInputSpec):
@@ -41,6 +41,7 @@ class _SecondLevelModelOutputSpec(TraitedSpec):
     t_map = File(exists=True, desc="Student t")
     z_map = File(exists=True, desc="standard normal value of the same tail probability")
     p_map = File(exists=True, desc="p-value under the alternative, double precision")
+    sided_p_values = File(exists=True, desc="(n_features,) p-values under every alternative")
     results = traits.Dict(desc="for the sidecar of the t map")
 
 
@@ -53,7 +54,7 @@ class SecondLevelModel(SimpleInterface):
     def _run_interface(self, runtime: Any) -> Any:
         domain = load_domain(Path(self.inputs.mask))
         maps = contrast_maps(fit(self._blocks(domain.features)), np.asarray(self.inputs.contrast))
-        z_values, p_values = z_and_p_values(maps.t, maps.dof, self.inputs.alternative)
+        z_values, p_values = z_and_sided_p_values(maps.t, maps.dof)
         with np.errstate(over="ignore"):
             single = {
                 "effect": maps.effect.astype(np.float32),
@@ -64,7 +65,7 @@ class SecondLevelModel(SimpleInterface):
         outputs: dict[str, NDArray[np.floating]] = {
             **single,
             # single precision would make very small p-values 0, and others ties
-            "p": p_values,
+            "p": p_values[self.inputs.alternative],
         }
         kinds: dict[str, dict[str, Any]] = {
             "effect": {"intent": "estimate"},
@@ -75,6 +76,9 @@ class SecondLevelModel(SimpleInterface):
         for name, values in outputs.items():
             out_file = domain.write(values, Path(runtime.cwd) / name, **kinds.get(name, {}))
             self._results[f"{name}_map"] = str(out_file)
+        sided = Path(runtime.cwd) / "sided_p_values.npz"
+        np.savez(sided, **{name: values for name, values in p_values.items()})
+        self._results["sided_p_values"] = str(sided)
         self._results["results"] = {"FeaturesWithoutVariance": maps.n_without_variance}
         return runtime
 

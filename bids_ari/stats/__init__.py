@@ -11,6 +11,7 @@ from bids_ari.stats.closed_testing import ClosedTesting
 from bids_ari.stats.clusters import (
     Clusters,
     Peak,
+    concentration_threshold,
     find_peaks,
     label_clusters,
     supra_threshold,
@@ -18,17 +19,27 @@ from bids_ari.stats.clusters import (
 from bids_ari.stats.forest import Forest, grow_forest
 from bids_ari.stats.glm import ContrastMaps, Rotated, contrast_maps, fit, merge, rotate
 from bids_ari.stats.hommel import LOCAL_TESTS, LocalTest, hommel_value, set_weights
-from bids_ari.stats.methods import METHODS, Evidence
+from bids_ari.stats.methods import CLOSED_TESTING, METHODS, Evidence
 from bids_ari.stats.regions import (
+    ANY,
     claim_p_values,
     fewest_discoveries,
     min_true_discoveries_at,
     min_true_discoveries_by_region,
 )
-from bids_ari.stats.student import ALTERNATIVES, Alternative, p_value, z_and_p_values, z_value
+from bids_ari.stats.student import (
+    ALTERNATIVES,
+    Alternative,
+    p_value,
+    z_and_p_values,
+    z_and_sided_p_values,
+    z_value,
+)
 
 __all__ = [
     "ALTERNATIVES",
+    "ANY",
+    "CLOSED_TESTING",
     "LOCAL_TESTS",
     "METHODS",
     "Alternative",
@@ -45,6 +56,7 @@ __all__ = [
     "bound_forest",
     "claim_p_values",
     "concentration_set",
+    "concentration_threshold",
     "contrast_maps",
     "fewest_discoveries",
     "find_peaks",
@@ -62,5 +74,6 @@ __all__ = [
     "set_weights",
     "supra_threshold",
     "z_and_p_values",
+    "z_and_sided_p_values",
     "z_value",
 ]

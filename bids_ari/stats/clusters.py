@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
+from bids_ari.stats.bounds import concentration_set
 from bids_ari.stats.student import Alternative
 
 
@@ -63,6 +64,50 @@ def supra_threshold(
     if alternative != "greater":
         beyond[values < -threshold] = -1
     return beyond
+
+
+def concentration_threshold(
+    values: NDArray[np.floating],
+    beyond: NDArray[np.int8],
+    p_values: NDArray[np.floating],
+    critical_vector: NDArray[np.floating],
+) -> float:
+    """
+    Find the cluster-forming threshold that the data choose.
+
+    At a lower one, clusters grow by features that add no discovery to any set; at a higher one,
+    some that matter are in no cluster.
+
+    Parameters
+    ----------
+    values, p_values : (n_features,) array
+        Signed statistics and p-values of all features.
+    beyond : (n_features,) array of int8
+        Which features take part in clusters at threshold 0; see :func:`supra_threshold`.
+    critical_vector : (n_critical,) array
+        See :func:`bids_ari.stats.min_true_discoveries`.
+
+    Returns
+    -------
+    float
+        Just below the smallest value, by its size, in the concentration set (see
+        :func:`bids_ari.stats.concentration_set`); the largest of all where that set is empty, so
+        that there are no clusters.
+
+    Examples
+    --------
+    >>> z_values, p_values = np.array([3.5, -2.5, 0.3]), np.array([0.001, 0.02, 0.6])
+    >>> critical_vector = np.array([0.02, 0.03, 0.05])
+    >>> beyond = supra_threshold(z_values, 0, "two-sided")
+    >>> round(concentration_threshold(z_values, beyond, p_values, critical_vector), 6)
+    2.5
+    """
+    concentration = concentration_set(p_values, critical_vector)
+    height = np.abs(values)
+    inside = (p_values <= concentration.p_value) & (beyond != 0)
+    if concentration.size == 0 or not inside.any():
+        return float(np.max(height, initial=0))
+    return max(float(np.nextafter(height[inside].min(), 0)), 0.0)
 
 
 def label_clusters(

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bids_ari.stats.hommel import hommel_thresholds, hommel_value, set_weights
+from bids_ari.stats.hommel import LocalTest, hommel_thresholds, hommel_value, set_weights
 
 
 class Evidence(NamedTuple):
@@ -87,3 +87,7 @@ METHODS: dict[str, Callable[[Evidence, float], NDArray[np.float64]]] = {
     "hommel": robust_ari,
 }
 """Inference methods by the name that the user chooses them by."""
+
+CLOSED_TESTING: dict[str, LocalTest] = {"ari": "simes", "hommel": "hommel"}
+"""Methods that are closed testing, with their local test: these know the Hommel value at any alpha
+(:class:`bids_ari.stats.ClosedTesting`), and so the confidence of each claim."""

@@ -15,6 +15,10 @@ Regions: TypeAlias = NDArray[np.bool_] | sparse.csr_array
 and the table of clusters by regions is the product of two of these."""
 
 
+ANY = float(np.nextafter(0, 1))
+"""The TDP of a set that holds any active feature at all, as a claim (:func:`claim_p_values`)."""
+
+
 def min_true_discoveries_by_region(
     p_values: NDArray[np.floating], regions: Regions, critical_vector: NDArray[np.floating]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

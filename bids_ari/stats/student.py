@@ -101,6 +101,29 @@ def z_and_p_values(
     return _z_value(t, tail, dof), _p_value(t, tail, alternative)
 
 
+def z_and_sided_p_values(
+    t: NDArray[np.float64], dof: float
+) -> tuple[NDArray[np.float64], dict[Alternative, NDArray[np.float64]]]:
+    """
+    Compute :func:`z_value`, and :func:`p_value` under every alternative, in the time of one.
+
+    Parameters
+    ----------
+    t : (n_features,) array
+        Student statistics.
+    dof : float
+        Degrees of freedom.
+
+    Returns
+    -------
+    z : (n_features,) array
+    p : dict of (n_features,) array
+        By alternative.
+    """
+    tail = upper_tail(np.abs(t), dof)
+    return _z_value(t, tail, dof), {one: _p_value(t, tail, one) for one in ALTERNATIVES}
+
+
 def _p_value(
     t: NDArray[np.float64], tail: NDArray[np.float64], alternative: Alternative
 ) -> NDArray[np.float64]:

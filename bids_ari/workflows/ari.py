@@ -1,16 +1,27 @@
 """The statistical workflow: knows nothing of BIDS, directories or the command line."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 from nipype.interfaces import utility as niu
 from nipype.pipeline import engine as pe
 
-from bids_ari.interfaces.ari import AllResolutionsInference, ClusterInference
+from bids_ari.interfaces.ari import AllResolutionsInference, Sensitivity
+from bids_ari.interfaces.clusters import ClusterInference, GrowForest
 from bids_ari.interfaces.glm import SecondLevelModel
 from bids_ari.interfaces.maps import DecideMask, SmoothBlock, SplitMaps
+from bids_ari.interfaces.regions import LoadRegions, RegionInference
 
-CLUSTER_OUTPUTS = ("tdp_map", "label_map", "label_table", "cluster_table", "peak_table")
-"""Fields of ``outputnode`` that hold a list: one file for each cluster threshold."""
+CLUSTER_OUTPUTS = (
+    "tdp_map",
+    "label_map",
+    "label_table",
+    "cluster_table",
+    "peak_table",
+    "overlap_table",
+)
+"""Fields of ``outputnode`` that hold a list: one file for each cluster threshold, then one for each
+TDP threshold."""
 MODEL_OUTPUTS = ("effect_map", "variance_map", "t_map", "z_map", "p_map")
 
 
@@ -22,8 +33,10 @@ def init_ari_wf(
     alternative: str = "two-sided",
     method: str = "ari",
     alpha: float = 0.05,
-    cluster_thresholds: Sequence[float] = (3.1,),
+    cluster_thresholds: Sequence[float | Literal["auto"]] = (3.1,),
+    tdp_thresholds: Sequence[float] = (0.7,),
     connectivity: int = 18,
+    min_distance: float = 8.0,
     mem_gb: float = 1.0,
     name: str = "ari_wf",
 ) -> pe.Workflow:
@@ -45,10 +58,15 @@ def init_ari_wf(
         Inference method: a key of :obj:`bids_ari.stats.METHODS`.
     alpha : float
         Familywise error rate, in (0, 1).
-    cluster_thresholds : sequence of float
-        Clusters are where the size of z is greater than this, for each.
+    cluster_thresholds : sequence of float or 'auto'
+        Clusters are where the size of z is greater than this, for each; 'auto' is the threshold
+        that leaves the concentration set, where all discoveries come from.
+    tdp_thresholds : sequence of float
+        For each, find the largest clusters whose TDP is at least this, between 0 and 1.
     connectivity : {6, 18, 26}
         Neighbours of a voxel: across faces, edges too, corners too.
+    min_distance : float
+        Least distance of two peaks of a cluster, in mm.
     mem_gb : float
         Memory that a block of maps needs.
     name : str
@@ -66,6 +84,10 @@ def init_ari_wf(
         Rows of the design.
     contrast
         Weights of its columns.
+    atlases
+        For each atlas its name, label image and table of names (empty for none).
+    rois
+        Masks of regions of interest.
 
     Outputs
     -------
@@ -75,22 +97,33 @@ def init_ari_wf(
         The voxels that were analysed.
     missing
         How many of these lack a value, in each map.
-    tdp_map, label_map, label_table, cluster_table, peak_table
-        For each threshold: bound of the cluster that a voxel is in, clusters, tables.
-    mask_results, model_results, cluster_results
+    sensitivity_table
+        Bounds of the whole mask under other assumptions.
+    gradient_map
+        The largest TDP of any supra-threshold cluster that holds a voxel.
+    tdp_map, label_map, label_table, cluster_table, peak_table, overlap_table
+        For each threshold: bound of the cluster that a voxel is in, clusters, tables; the last
+        one, which is of clusters and regions, is empty without regions.
+    region_table
+        Bounds of each region; empty without regions.
+    mask_results, model_results, ari_results, region_results, cluster_results
         Numbers for sidecars: dictionaries, the last one for each threshold.
 
     Examples
     --------
     >>> wf = init_ari_wf(alpha=0.01)
     >>> sorted(wf.list_node_names())
-    ['ari', 'clusters', 'inputnode', 'mask', 'model', 'outputnode', 'smooth', 'split']
+    ['ari', 'bounds', 'clusters', 'forest', 'inputnode', 'mask', 'model', 'outputnode', 'regions',
+     'sensitivity', 'smooth', 'split']
     """
     workflow = pe.Workflow(name=name)
     inputnode = pe.Node(
-        niu.IdentityInterface(["maps", "mask", "mask_name", "design", "contrast"]),
+        niu.IdentityInterface(
+            ["maps", "mask", "mask_name", "design", "contrast", "atlases", "rois"]
+        ),
         name="inputnode",
     )
+    inputnode.inputs.atlases = inputnode.inputs.rois = []
     outputnode = pe.Node(
         niu.IdentityInterface(
             [
@@ -99,7 +132,12 @@ def init_ari_wf(
                 "mask",
                 "missing",
                 "mask_results",
+                "sensitivity_table",
+                "gradient_map",
+                "region_table",
                 "model_results",
+                "ari_results",
+                "region_results",
                 "cluster_results",
             ]
         ),
@@ -116,13 +154,24 @@ def init_ari_wf(
         DecideMask(mask_coverage=mask_coverage, missing_voxels=missing_voxels), name="mask"
     )
     model = pe.Node(SecondLevelModel(alternative=alternative), name="model", mem_gb=mem_gb)
-    ari = pe.Node(AllResolutionsInference(method=method, alpha=alpha), name="ari")
+    ari = pe.Node(
+        AllResolutionsInference(method=method, alpha=alpha, alternative=alternative), name="ari"
+    )
+    sensitivity = pe.Node(Sensitivity(alternative=alternative), name="sensitivity")
+    forest = pe.Node(
+        GrowForest(connectivity=connectivity, alternative=alternative), name="forest"
+    )
+    regions = pe.Node(LoadRegions(), name="regions")
+    bounds = pe.Node(RegionInference(), name="bounds")
     clusters = pe.MapNode(
-        ClusterInference(connectivity=connectivity, alternative=alternative),
-        iterfield=["cluster_threshold"],
+        ClusterInference(connectivity=connectivity, min_distance=min_distance),
+        iterfield=["cut"],
         name="clusters",
     )
-    clusters.inputs.cluster_threshold = list(cluster_thresholds)
+    clusters.inputs.cut = [
+        *(("concentration", 0.0) if z == "auto" else ("height", z) for z in cluster_thresholds),
+        *(("tdp", tdp) for tdp in tdp_thresholds),
+    ]
 
     workflow.connect([
         (inputnode, split, [("maps", "maps"), ("mask", "mask"), ("mask_name", "mask_name")]),
@@ -139,10 +188,23 @@ def init_ari_wf(
         (smooth, model, [("values_file", "values_files"), ("coverage_file", "coverage_files")]),
         (mask, model, [("mask", "mask")]),
         (mask, ari, [("mask", "mask")]),
-        (model, ari, [("p_map", "p_map")]),
-        (mask, clusters, [("mask", "mask")]),
-        (model, clusters, [("z_map", "z_map"), ("p_map", "p_map")]),
-        (ari, clusters, [("critical_vector", "critical_vector"), ("results", "whole_mask")]),
+        (model, ari, [("z_map", "z_map"), ("p_map", "p_map")]),
+        (model, sensitivity, [("sided_p_values", "sided_p_values")]),
+        (ari, sensitivity, [("results", "whole_mask")]),
+        (inputnode, regions, [("atlases", "atlases"), ("rois", "rois")]),
+        (mask, regions, [("mask", "mask")]),
+        *(
+            (source, sink, fields)
+            for sink in (bounds, forest, clusters)
+            for source, fields in (
+                (mask, [("mask", "mask")]),
+                (model, [("z_map", "z_map"), ("p_map", "p_map")]),
+                (ari, [("critical_vector", "critical_vector")]),
+            )
+        ),
+        *((ari, sink, [("results", "whole_mask")]) for sink in (bounds, clusters)),
+        *((regions, sink, [("regions", "regions")]) for sink in (bounds, clusters)),
+        (forest, clusters, [("forest", "forest")]),
         (mask, outputnode, [
             ("mask", "mask"),
             ("missing", "missing"),
@@ -152,6 +214,11 @@ def init_ari_wf(
             *((field, field) for field in MODEL_OUTPUTS),
             ("results", "model_results"),
         ]),
+        (ari, outputnode, [("results", "ari_results")]),
+        (sensitivity, outputnode, [("sensitivity_table", "sensitivity_table")]),
+        (forest, outputnode, [("gradient_map", "gradient_map")]),
+        (regions, outputnode, [("results", "region_results")]),
+        (bounds, outputnode, [("region_table", "region_table")]),
         (clusters, outputnode, [
             *((field, field) for field in CLUSTER_OUTPUTS),
             ("results", "cluster_results"),

@@ -10,16 +10,26 @@ from bids_ari import __version__
 from bids_ari.design import SecondLevel, one_sample
 from bids_ari.errors import InputError
 from bids_ari.images import Grid, common_grid
-from bids_ari.inputs import Analysis
+from bids_ari.inputs import Analysis, Atlas, find_atlas
 from bids_ari.interfaces.derivatives import WriteDerivative, WriteInclusion, WriteTable
 from bids_ari.options import Options
-from bids_ari.outputs import DERIVATIVES, describe, path_of, stem
+from bids_ari.outputs import DERIVATIVES, cut_labels, describe, path_of, stem
 from bids_ari.workflows.ari import init_ari_wf
 from bids_ari.workflows.provenance import common_metadata, sources_of
 
 _BLOCK_VOLUMES = 40
 """Single precision volumes in memory while a block of maps is smoothed."""
 _LAST_STEP = ("outputnode.cluster_table", "after")
+_METHODS = {"simes": "ari", "hommel": "hommel"}
+"""Inference method of each local test."""
+_RESULTS = {
+    "mask": "mask_results",
+    "t_map": "model_results",
+    "gradient_map": "ari_results",
+    "sensitivity_table": "ari_results",
+    "region_table": "region_results",
+}
+"""Fields of ``outputnode`` with what the computation adds to a sidecar."""
 
 
 def name_of(analysis: Analysis, model: SecondLevel) -> str:
@@ -157,14 +167,25 @@ def _init_analysis_wf(
     """Set the inputs of one analysis and sink its outputs."""
     entities = _output_entities(analysis, model)
     out_dir = options.output_dir.absolute()
+    atlases = [
+        find_atlas(
+            one,
+            space=analysis.entities.get("space", ""),
+            voxel_size=float(grid.voxel_sizes.min()),
+        )
+        for one in options.atlas
+    ]
     ari_wf = init_ari_wf(
         smoothing_fwhm=options.smoothing_fwhm,
         mask_coverage=options.mask_coverage,
         missing_voxels=options.missing_voxels,
         alternative=options.alternative,
+        method=_METHODS[options.local_test],
         alpha=options.alpha,
         cluster_thresholds=options.cluster_threshold,
+        tdp_thresholds=options.tdp_threshold,
         connectivity=options.connectivity,
+        min_distance=options.min_distance,
         mem_gb=_BLOCK_VOLUMES * 4 * float(grid.shape[0] * grid.shape[1] * grid.shape[2]) / 1e9,
     )
     inputs = ari_wf.inputs.inputnode
@@ -174,28 +195,29 @@ def _init_analysis_wf(
     if options.mask:
         inputs.mask = str(options.mask.absolute())
         inputs.mask_name = options.mask.name
+    inputs.atlases = [(one.name, str(one.image), str(one.names or "")) for one in atlases]
+    inputs.rois = [str(path.absolute()) for path in options.roi]
 
     workflow = pe.Workflow(name=workflow_name(stem(entities)))
     static = common_metadata(analysis, model, grid, options)
-    results = {"mask": "mask_results", "t_map": "model_results"}
+    cuts = cut_labels(options.cluster_threshold, options.tdp_threshold)
     for field, spec in DERIVATIVES.items():
-        if field == "design":
+        if field == "design" or (spec.of_regions and not (options.atlas or options.roi)):
             continue
-        sources = sources_of(field, analysis, entities, options, datasets)
+        sources = sources_of(field, analysis, entities, options, datasets, atlases)
         metadata = [
             {**describe(field), "Sources": [*source], **static} if spec.sidecar else None
             for source in sources
         ]
         connections = [(f"outputnode.{field}", "in_file"), _LAST_STEP]
-        if spec.per_threshold:
-            thresholds = options.cluster_threshold
+        if spec.per_cut:
             sink = pe.MapNode(
                 WriteDerivative(),
                 iterfield=["in_file", "out_file"] + ["metadata", "results"] * spec.sidecar,
                 name=f"ds_{field}",
                 run_without_submitting=True,
             )
-            sink.inputs.out_file = [str(out_dir / path_of(field, entities, t)) for t in thresholds]
+            sink.inputs.out_file = [str(out_dir / path_of(field, entities, cut)) for cut in cuts]
             if spec.sidecar:
                 sink.inputs.metadata = metadata
                 connections.append(("outputnode.cluster_results", "results"))
@@ -203,8 +225,8 @@ def _init_analysis_wf(
             sink = pe.Node(WriteDerivative(), name=f"ds_{field}", run_without_submitting=True)
             sink.inputs.out_file = str(out_dir / path_of(field, entities))
             sink.inputs.metadata = metadata[0]
-            if field in results:
-                connections.append((f"outputnode.{results[field]}", "results"))
+            if field in _RESULTS:
+                connections.append((f"outputnode.{_RESULTS[field]}", "results"))
         workflow.connect([(ari_wf, sink, connections)])
 
     _connect_tables(workflow, ari_wf, analysis, model, entities, out_dir)

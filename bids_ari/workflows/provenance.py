@@ -1,14 +1,14 @@
 """What sidecars say before anything is computed: settings and sources."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from bids_ari.design import SecondLevel
 from bids_ari.images import Grid
-from bids_ari.inputs import Analysis
+from bids_ari.inputs import Analysis, Atlas
 from bids_ari.options import Options
-from bids_ari.outputs import path_of
+from bids_ari.outputs import cut_labels, path_of
 
 _STANDARD_SPACES = ("MNI", "ICBM", "IXI", "NKI", "OASIS", "PNC", "fsLR", "fsaverage", "UNCInfant")
 """What the names of standard templates in BIDS begin with."""
@@ -65,6 +65,7 @@ def sources_of(
     entities: Mapping[str, str],
     options: Options,
     datasets: Mapping[str, Path],
+    atlases: Sequence[Atlas] = (),
 ) -> list[list[str]]:
     """
     Name what an output was computed from.
@@ -81,6 +82,8 @@ def sources_of(
         What the user asked for.
     datasets : mapping
         Names in BIDS URIs, and the roots they stand for.
+    atlases : sequence of Atlas
+        That regions come from.
 
     Returns
     -------
@@ -88,8 +91,8 @@ def sources_of(
         BIDS URIs; a list of them for each threshold, or one for an output that there is one of.
     """
 
-    def own(name: str, threshold: float | None = None) -> str:
-        return f"bids::{path_of(name, entities, threshold).as_posix()}"
+    def own(name: str, cut: str = "") -> str:
+        return f"bids::{path_of(name, entities, cut).as_posix()}"
 
     maps = [one.uri for one in analysis.maps]
     if field == "mask":
@@ -100,9 +103,21 @@ def sources_of(
         return [[own("effect_map"), own("variance_map")]]
     if field in ("z_map", "p_map"):
         return [[own("t_map")]]
+    if field == "sensitivity_table":
+        return [[own("t_map")]]
+    if field == "gradient_map":
+        return [[own("z_map"), own("p_map")]]
+    images = [*(one.image for one in atlases), *options.roi]
+    regions = [_uri(image.absolute(), datasets) for image in images]
+    if field == "region_table":
+        return [[own("z_map"), own("p_map"), own("mask"), *regions]]
+    cuts = cut_labels(options.cluster_threshold, options.tdp_threshold)
     if field == "label_map":
-        return [[own("z_map")] for _ in options.cluster_threshold]
-    return [[own("p_map"), own("label_map", t)] for t in options.cluster_threshold]
+        # those that reach a TDP depend on p, and so do those above a threshold from the data
+        by_p = [cut.startswith("tdp") or cut == "zauto" for cut in cuts]
+        return [[own("z_map"), *([own("p_map")] if p else [])] for p in by_p]
+    more = regions if field == "overlap_table" else []
+    return [[own("p_map"), own("label_map", cut), *more] for cut in cuts]
 
 
 def _uri(path: Path, datasets: Mapping[str, Path]) -> str:

@@ -1,0 +1,114 @@
+"""The text of an argument to its value; what is wrong is said as argparse wants it."""
+
+import argparse
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Literal
+
+from bids_ari.errors import InputError
+from bids_ari.options import LEAST_MEMORY_GB
+
+_MOST_PER_CPU = 64
+"""Processes: thousands start for ever."""
+
+
+def labels(values: Sequence[str]) -> tuple[str, ...]:
+    """Take labels as they are, and those in a file line by line."""
+    found: list[str] = []
+    for value in values:
+        path = Path(value)
+        if not path.is_file():
+            if os.sep in value or path.suffix:
+                msg = f"{value} is not a file, nor a label"
+                raise InputError(msg)
+            found.append(value)
+            continue
+        try:
+            lines = path.read_text(encoding="utf-8").split()
+        except (OSError, UnicodeDecodeError) as error:
+            msg = f"{path} is not a text file with one label per line"
+            raise InputError(msg) from error
+        if not lines:
+            msg = f"{path} is empty, expected one label per line"
+            raise InputError(msg)
+        found += [line for line in lines if line != "participant_id"]
+    return tuple(dict.fromkeys(label.removeprefix("sub-") for label in found))
+
+
+def named_path(text: str) -> tuple[str, Path]:
+    """Split NAME=DIR; without a name, that of the folder."""
+    name, separator, path = text.partition("=")
+    if not separator:
+        path = text
+        name = (
+            "".join(char for char in Path(text).resolve().name if char.isalnum()) or "derivatives"
+        )
+    if not Path(path).is_dir():
+        msg = f"{path} is not a directory"
+        raise argparse.ArgumentTypeError(msg)
+    return name, Path(path)
+
+
+def file(text: str) -> Path:
+    """Take the path of a file that is there."""
+    if not Path(text).is_file():
+        msg = f"{text} is not a file"
+        raise argparse.ArgumentTypeError(msg)
+    return Path(text)
+
+
+def number(
+    low: float,
+    high: float = float("inf"),
+    *,
+    exclude_low: bool = False,
+    exclude_high: bool = False,
+) -> Callable[[str], float]:
+    """Make a function that takes numbers within limits."""
+    limits = f"at least {low:g}" if high == float("inf") else f"between {low:g} and {high:g}"
+
+    def number(text: str) -> float:
+        value = float(text)  # argparse reports a ValueError as "invalid number value"
+        inside = low <= value <= high and abs(value) != float("inf")
+        if not inside or (exclude_low and value == low) or (exclude_high and value == high):
+            msg = f"{text} is not {limits}"
+            raise argparse.ArgumentTypeError(msg)
+        return value
+
+    return number
+
+
+def threshold(text: str) -> float | Literal["auto"]:
+    """Take a cluster-forming threshold: a number, or the one that the data choose."""
+    return "auto" if text == "auto" else number(0)(text)
+
+
+def processes(text: str) -> int:
+    """Take a number of processes that this machine can start."""
+    value, most = int(text), _MOST_PER_CPU * available_cpus()
+    if not 1 <= value <= most:
+        msg = f"{text} is not between 1 and {most}, {_MOST_PER_CPU} for each CPU there is"
+        raise argparse.ArgumentTypeError(msg)
+    return value
+
+
+def memory(text: str) -> float:
+    """Read a size as fMRIPrep does; in GB."""
+    units = {"K": 1e-6, "M": 1e-3, "G": 1.0, "T": 1e3}
+    digits, unit = (text[:-1], text[-1].upper()) if text[-1:].isalpha() else (text, "M")
+    try:
+        value = float(digits) * units[unit]
+    except (KeyError, ValueError):
+        value = 0.0
+    if not value >= LEAST_MEMORY_GB:
+        msg = f"{text} is not a size of at least 100 MB, such as 8G or 8000M"
+        raise argparse.ArgumentTypeError(msg)
+    return value
+
+
+def available_cpus() -> int:
+    """Count the CPUs that this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # not everywhere
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,146 @@
+"""Atlases and regions of interest as nodes."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from nipype.interfaces.base import (
+    BaseInterfaceInputSpec,
+    File,
+    SimpleInterface,
+    TraitedSpec,
+    traits,
+)
+from scipy import sparse
+
+from bids_ari.files import write_text
+from bids_ari.images import (
+    join_regions,
+    load_atlas,
+    load_domain,
+    load_regions,
+    load_roi,
+    save_regions,
+)
+from bids_ari.stats import (
+    ANY,
+    ClosedTesting,
+    claim_p_values,
+    min_true_discoveries_by_region,
+)
+from bids_ari.tables import REGION_COLUMNS, format_tsv
+
+LOGGER = logging.getLogger("bids_ari")
+
+
+class _LoadRegionsInputSpec(BaseInterfaceInputSpec):
+    mask = File(exists=True, mandatory=True, desc="the voxels that are tested")
+    atlases = traits.List(
+        traits.Tuple(traits.Str, File(exists=True), traits.Str), usedefault=True,
+        desc="name, label image and table of names (or nothing) of each atlas",
+    )  # fmt: skip
+    rois = traits.List(File(exists=True), usedefault=True, desc="masks of regions of interest")
+
+
+class _LoadRegionsOutputSpec(TraitedSpec):
+    regions = File(exists=True, desc="which voxels of the mask each region holds")
+    results = traits.Dict(desc="for sidecars")
+
+
+class LoadRegions(SimpleInterface):
+    """Put atlases and regions of interest on the voxels of an analysis."""
+
+    input_spec = _LoadRegionsInputSpec
+    output_spec = _LoadRegionsOutputSpec
+
+    def _run_interface(self, runtime: Any) -> Any:
+        domain = load_domain(Path(self.inputs.mask))
+        parts, resampled = [], []
+        for name, image, names in self.inputs.atlases:
+            part, on_other_grid = load_atlas(
+                Path(image), Path(names) if names else None, name=name, domain=domain
+            )
+            parts.append(part)
+            resampled += [name] * on_other_grid
+        for image in self.inputs.rois:
+            part, on_other_grid = load_roi(Path(image), domain)
+            parts.append(part)
+            resampled += [Path(image).name] * on_other_grid
+        if resampled:
+            LOGGER.warning(
+                "not on the grid of the maps, put on it with nearest neighbours: %s",
+                ", ".join(resampled),
+            )
+        out_file = save_regions(join_regions(parts), Path(runtime.cwd) / "regions.npz")
+        self._results["regions"] = str(out_file)
+        self._results["results"] = {"ResampledToNearestNeighbour": resampled}
+        return runtime
+
+
+class _RegionInferenceInputSpec(BaseInterfaceInputSpec):
+    regions = File(exists=True, mandatory=True, desc="from LoadRegions")
+    z_map = File(exists=True, mandatory=True, desc="z values, for their signs")
+    p_map = File(exists=True, mandatory=True, desc="p-values, in double precision")
+    mask = File(exists=True, mandatory=True, desc="the voxels that are tested")
+    critical_vector = File(exists=True, mandatory=True, desc="from AllResolutionsInference")
+    whole_mask = traits.Dict(mandatory=True, desc="results of AllResolutionsInference")
+
+
+class _RegionInferenceOutputSpec(TraitedSpec):
+    region_table = File(exists=True, desc="bounds of each region, and of its two signs")
+
+
+class RegionInference(SimpleInterface):
+    """Bound the true discoveries of regions, which may overlap."""
+
+    input_spec = _RegionInferenceInputSpec
+    output_spec = _RegionInferenceOutputSpec
+
+    def _run_interface(self, runtime: Any) -> Any:
+        domain = load_domain(Path(self.inputs.mask))
+        z_values = domain.values(Path(self.inputs.z_map))
+        p_values = domain.values(Path(self.inputs.p_map))
+        critical_vector = np.load(self.inputs.critical_vector)
+        regions = load_regions(Path(self.inputs.regions))
+        closed = ClosedTesting(p_values, self.inputs.whole_mask["LocalTest"])
+        claims = [claim_p_values(tdp, regions.members, closed) for tdp in (ANY, 0.5)]
+        bounds = [
+            min_true_discoveries_by_region(
+                p_values, _only(regions.members, keep), critical_vector
+            )
+            for keep in (np.ones(z_values.size, bool), z_values > 0, z_values < 0)
+        ]
+        rows = []
+        for k, name in enumerate(regions.name):
+            cells: list[Any] = []
+            for size, n_discoveries in bounds:
+                tdp = float(n_discoveries[k] / size[k]) if size[k] else None
+                cells.append((int(size[k]), int(n_discoveries[k]), tdp))
+            (size, *whole), positive, negative = cells
+            rows.append(
+                (
+                    regions.atlas[k],
+                    regions.index[k],
+                    name,
+                    size,
+                    float(size / regions.n_all[k]) if regions.n_all[k] else None,
+                    *whole,
+                    *(float(claim[k]) if size else None for claim in claims),
+                    *positive,
+                    *negative,
+                )
+            )
+        table = format_tsv([column for column, _ in REGION_COLUMNS], rows)
+        out_file = write_text(table, Path(runtime.cwd) / "regions.tsv")
+        self._results["region_table"] = str(out_file)
+        return runtime
+
+
+def _only(members: sparse.csr_array, keep: Any) -> sparse.csr_array:
+    """Leave the features out of all regions that are not to be kept."""
+    kept = members.tocoo()
+    inside = keep[kept.col]
+    return sparse.csr_array(
+        (kept.data[inside], (kept.row[inside], kept.col[inside])), shape=members.shape
+    )
