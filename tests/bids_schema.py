@@ -19,7 +19,7 @@ from bidsschematools.schema import load_schema
 VALIDATOR = Path(sys.executable).parent / "bids-validator-deno"
 
 _NEW_ENTITIES = ("feature", "model", "contrast", "stat")
-_NEW_SUFFIXES = ("statmap", "design", "clusters", "peaks")
+_NEW_SUFFIXES = ("statmap", "design", "clusters", "peaks", "overlaps", "regions", "sensitivity")
 _BEFORE_NEW = "density"
 
 _DERIVATIVE = 'dataset.dataset_description.DatasetType == "derivative"'
@@ -65,7 +65,8 @@ def extended_schema() -> dict[str, Any]:
         "mask": _rule(["mask"], _IMAGES, description="required"),
         "dseg": _rule(["dseg"], [*_IMAGES, ".tsv"], description="required"),
         "design": _rule(["design"], _TABLES),
-        "clusters": _rule(["clusters", "peaks"], _TABLES, description="required"),
+        "clusters": _rule(["clusters", "peaks", "overlaps"], _TABLES, description="required"),
+        "whole": _rule(["regions", "sensitivity"], _TABLES),
     }
     required = rules["sidecars"]["derivatives"]["common_derivatives"]["ImageDerivatives"]
     rules["sidecars"]["derivatives"]["group_model"] = {

@@ -11,11 +11,11 @@ def test_entities_have_the_order_of_bids() -> None:
 
 
 def test_no_two_outputs_share_a_name() -> None:
-    thresholds = [2.3, 3.0, 3.1, 3.10001, 30.0]
+    cuts = outputs.cut_labels([2.3, 3.0, 3.1, 3.10001, 30.0, "auto"], [0.7, 0.07, 1])
     paths = [
-        outputs.path_of(name, ENTITIES, threshold)
+        outputs.path_of(name, ENTITIES, cut)
         for name, spec in outputs.DERIVATIVES.items()
-        for threshold in (thresholds if spec.per_threshold else [None])
+        for cut in (cuts if spec.per_cut else [""])
     ]
     assert len(set(paths)) == len(paths) > 30
     sidecars = [

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from nipype.interfaces import utility as niu
 from nipype.pipeline import engine as pe
 
 from bids_ari import __version__
@@ -19,7 +20,8 @@ from bids_ari.workflows.provenance import common_metadata, sources_of
 
 _BLOCK_VOLUMES = 40
 """Single precision volumes in memory while a block of maps is smoothed."""
-_LAST_STEP = ("outputnode.cluster_table", "after")
+_LAST_STEPS = ("cluster_table", "region_table", "sensitivity_table")
+"""Fields of ``outputnode`` that come last: nothing is written before all of them are there."""
 _METHODS = {"simes": "ari", "hommel": "hommel"}
 """Inference method of each local test."""
 _RESULTS = {
@@ -199,6 +201,12 @@ def _init_analysis_wf(
     inputs.rois = [str(path.absolute()) for path in options.roi]
 
     workflow = pe.Workflow(name=workflow_name(stem(entities)))
+    done = pe.Node(niu.Merge(len(_LAST_STEPS)), name="done", run_without_submitting=True)
+    workflow.connect([
+        (ari_wf, done, [
+            (f"outputnode.{field}", f"in{number}") for number, field in enumerate(_LAST_STEPS, 1)
+        ]),
+    ])  # fmt: skip
     static = common_metadata(analysis, model, grid, options)
     cuts = cut_labels(options.cluster_threshold, options.tdp_threshold)
     for field, spec in DERIVATIVES.items():
@@ -209,7 +217,7 @@ def _init_analysis_wf(
             {**describe(field), "Sources": [*source], **static} if spec.sidecar else None
             for source in sources
         ]
-        connections = [(f"outputnode.{field}", "in_file"), _LAST_STEP]
+        connections = [(f"outputnode.{field}", "in_file")]
         if spec.per_cut:
             sink = pe.MapNode(
                 WriteDerivative(),
@@ -227,44 +235,46 @@ def _init_analysis_wf(
             sink.inputs.metadata = metadata[0]
             if field in _RESULTS:
                 connections.append((f"outputnode.{_RESULTS[field]}", "results"))
-        workflow.connect([(ari_wf, sink, connections)])
+        workflow.connect([(ari_wf, sink, connections), (done, sink, [("out", "after")])])
 
-    _connect_tables(workflow, ari_wf, analysis, model, entities, out_dir)
+    ds_design = _sink_of_design(analysis, model, entities, out_dir)
+    ds_inclusion = _sink_of_inclusion(analysis, entities, out_dir)
+    workflow.connect([
+        (ari_wf, ds_inclusion, [("outputnode.missing", "missing")]),
+        *((done, sink, [("out", "after")]) for sink in (ds_design, ds_inclusion)),
+    ])  # fmt: skip
     return workflow
 
 
-def _connect_tables(
-    workflow: pe.Workflow,
-    ari_wf: pe.Workflow,
-    analysis: Analysis,
-    model: SecondLevel,
-    entities: Mapping[str, str],
-    out_dir: Path,
-) -> None:
-    """Sink the design, and the inclusion table with what the maps lack."""
-    ds_design = pe.Node(WriteTable(), name="ds_design", run_without_submitting=True)
-    ds_design.inputs.columns = ["participant_id", *model.regressors]
-    ds_design.inputs.rows = [
+def _sink_of_design(
+    analysis: Analysis, model: SecondLevel, entities: Mapping[str, str], out_dir: Path
+) -> pe.Node:
+    sink = pe.Node(WriteTable(), name="ds_design", run_without_submitting=True)
+    sink.inputs.columns = ["participant_id", *model.regressors]
+    sink.inputs.rows = [
         [f"sub-{one.subject}", *row]
         for one, row in zip(analysis.maps, model.matrix.tolist(), strict=True)
     ]
-    ds_design.inputs.out_file = str(out_dir / path_of("design", entities))
-    ds_design.inputs.metadata = {
+    sink.inputs.out_file = str(out_dir / path_of("design", entities))
+    sink.inputs.metadata = {
         **describe("design"),
         "participant_id": {"Description": "whose map it is"},
         **{name: {"Description": "regressor"} for name in model.regressors},
         "Contrast": dict(zip(model.regressors, model.weights.tolist(), strict=True)),
     }
-    ds_inclusion = pe.Node(WriteInclusion(), name="ds_inclusion", run_without_submitting=True)
-    ds_inclusion.inputs.subjects = [one.subject for one in analysis.inclusion]
-    ds_inclusion.inputs.included = [one.included for one in analysis.inclusion]
-    ds_inclusion.inputs.reasons = [one.reason for one in analysis.inclusion]
-    ds_inclusion.inputs.sources = [one.source for one in analysis.inclusion]
-    ds_inclusion.inputs.out_file = str(out_dir / "logs" / f"{stem(entities)}_inclusion.tsv")
-    workflow.connect([
-        (ari_wf, ds_design, [_LAST_STEP]),
-        (ari_wf, ds_inclusion, [("outputnode.missing", "missing"), _LAST_STEP]),
-    ])  # fmt: skip
+    return sink
+
+
+def _sink_of_inclusion(
+    analysis: Analysis, entities: Mapping[str, str], out_dir: Path
+) -> pe.Node:
+    sink = pe.Node(WriteInclusion(), name="ds_inclusion", run_without_submitting=True)
+    sink.inputs.subjects = [one.subject for one in analysis.inclusion]
+    sink.inputs.included = [one.included for one in analysis.inclusion]
+    sink.inputs.reasons = [one.reason for one in analysis.inclusion]
+    sink.inputs.sources = [one.source for one in analysis.inclusion]
+    sink.inputs.out_file = str(out_dir / "logs" / f"{stem(entities)}_inclusion.tsv")
+    return sink
 
 
 def _output_entities(analysis: Analysis, model: SecondLevel) -> dict[str, str]:

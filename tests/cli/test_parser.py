@@ -9,7 +9,7 @@ from bids_ari.cli import build_parser, parse
 from bids_ari.errors import ExitCode
 from bids_ari.images import CONNECTIVITIES
 from bids_ari.options import Options
-from bids_ari.stats import ALTERNATIVES
+from bids_ari.stats import ALTERNATIVES, LOCAL_TESTS
 
 POSITIONAL = ["in", "out", "group"]
 
@@ -30,6 +30,7 @@ def test_the_parser_and_the_options_have_the_same_names_and_defaults() -> None:
 def test_choices_are_those_of_the_statistics() -> None:
     actions = {action.dest: action for action in build_parser()._actions}
     assert tuple(actions["alternative"].choices or ()) == ALTERNATIVES
+    assert tuple(actions["local_test"].choices or ()) == LOCAL_TESTS
     assert tuple(actions["connectivity"].choices or ()) == CONNECTIVITIES
 
 
@@ -67,6 +68,12 @@ def test_help_and_version_answer_at_once(option: str) -> None:
         ([*POSITIONAL, "--alpha", "x"], ExitCode.USAGE, "invalid number value: 'x'"),
         ([*POSITIONAL, "--smoothing-fwhm", "-1"], ExitCode.USAGE, "-1 is not between 0 and 100"),
         ([*POSITIONAL, "--cluster-threshold", "inf"], ExitCode.USAGE, "inf is not at least 0"),
+        ([*POSITIONAL, "--cluster-threshold", "car"], ExitCode.USAGE, "invalid threshold value: 'car'"),
+        ([*POSITIONAL, "--tdp-threshold", "0"], ExitCode.USAGE, "0 is not between 0 and 1"),
+        ([*POSITIONAL, "--tdp-threshold", "0.5", "1.1"], ExitCode.USAGE, "1.1 is not between 0 and 1"),
+        ([*POSITIONAL, "--local-test", "bonferroni"], ExitCode.USAGE, "invalid choice: 'bonferroni'"),
+        ([*POSITIONAL, "--min-distance", "-8"], ExitCode.USAGE, "argument --min-distance"),
+        ([*POSITIONAL, "--roi", "none.nii.gz"], ExitCode.USAGE, "none.nii.gz is not a file"),
         ([*POSITIONAL, "--connectivity", "8"], ExitCode.USAGE, "invalid choice: 8"),
         ([*POSITIONAL, "--mask", "none.nii"], ExitCode.USAGE, "none.nii is not a file"),
         ([*POSITIONAL, "--mem", "much"], ExitCode.USAGE, "much is not a size of at least 100 MB"),

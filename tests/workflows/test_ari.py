@@ -12,8 +12,9 @@ from nilearn.glm.second_level import SecondLevelModel
 from nipype.pipeline.engine.nodes import NodeExecutionError
 from nipype.pipeline.engine.utils import load_resultfile
 from numpy.typing import NDArray
+from scipy import ndimage
 
-from bids_ari.stats import METHODS, Evidence, min_true_discoveries
+from bids_ari.stats import METHODS, Evidence, concentration_set, min_true_discoveries
 from bids_ari.workflows import init_ari_wf
 from tests.conftest import AFFINE
 
@@ -47,6 +48,8 @@ def run(
     masked: bool,
     design: NDArray[np.float64] | None = None,
     contrast: Sequence[float] = (1.0,),
+    atlases: Sequence[tuple[str, str, str]] = (),
+    rois: Sequence[str] = (),
     **options: Any,
 ) -> Path:
     workflow = init_ari_wf(**options)
@@ -55,6 +58,7 @@ def run(
     inputs.maps = group[0]
     inputs.design = [[1.0]] * N_MAPS if design is None else design.tolist()
     inputs.contrast = list(contrast)
+    inputs.atlases, inputs.rois = list(atlases), list(rois)
     if masked:
         inputs.mask = str(Path(group[0][0]).with_name("mask.nii.gz"))
     workflow.run(plugin="Linear")
@@ -88,24 +92,41 @@ def test_z_is_that_of_nilearn_at_every_voxel(
 def test_all_files_of_an_inference_agree(
     group: tuple[list[str], NDArray[np.bool_]], tmp_path: Path
 ) -> None:
-    done = run(tmp_path, group, masked=True, cluster_thresholds=[3.0, 5.0], connectivity=6)
+    done = run(
+        tmp_path, group, masked=True, cluster_thresholds=[3.0, 5.0, "auto"],
+        tdp_thresholds=[0.7, 0.4], connectivity=6,
+    )  # fmt: skip
     mask = group[1]
     z, p = (values(done / "model" / f"{name}.nii.gz")[mask] for name in "zp")
     critical_vector = METHODS["ari"](Evidence(p), 0.05)
-    for number, threshold in enumerate((3.0, 5.0)):
+    gradient = values(done / "forest" / "gradient.nii.gz")[mask]
+    concentration = concentration_set(p, critical_vector)
+    for number, of_threshold in enumerate(
+        (
+            np.abs(z) > 3,
+            np.abs(z) > 5,
+            p <= concentration.p_value,
+            gradient >= 0.7,
+            gradient >= 0.4,
+        )
+    ):
         folder = done / "clusters" / "mapflow" / f"_clusters{number}"
         table = pd.read_csv(folder / "cluster_table.tsv", sep="\t")
         labels = values(folder / "label.nii.gz")[mask]
         tdp = values(folder / "tdp.nii.gz")[mask]
-        np.testing.assert_array_equal(labels > 0, np.abs(z) > threshold)
+        np.testing.assert_array_equal(labels > 0, of_threshold)
         assert set(table["sign"]) == {"positive", "negative"}
+        assert (np.diff(table["voxels"]) <= 0).all()
         for row in (SimpleNamespace(**one) for one in json.loads(table.to_json(orient="records"))):
             inside = labels == row.cluster
             assert row.voxels == inside.sum()
             assert row.volume_mm3 == 8 * row.voxels
             assert row.discoveries == min_true_discoveries(p[inside], critical_vector)
             assert row.tdp == pytest.approx(row.discoveries / row.voxels, abs=1e-6)
-            np.testing.assert_allclose(tdp[inside], row.tdp, atol=1e-6)
+            assert (tdp[inside] == row.discoveries / row.voxels).all()
+            assert row.threshold == pytest.approx(np.abs(z[inside]).min(), abs=1e-6)
+            assert (row.p_any <= 0.05) == (row.discoveries > 0)
+            assert (row.p_half <= 0.05) == (row.discoveries >= row.voxels / 2)
             assert abs(row.peak_stat) == pytest.approx(np.abs(z[inside]).max(), abs=1e-6)
             assert np.all(np.sign(z[inside]) == np.sign(row.peak_stat))
             i, j, k = (round(v / 2) for v in (row.x, row.y, row.z))
@@ -113,6 +134,111 @@ def test_all_files_of_an_inference_agree(
                 row.peak_stat, abs=1e-6
             )
         assert (tdp[labels == 0] == 0).all()
+
+
+@pytest.mark.parametrize("tdp", [0.4, 0.7, 1.0])
+def test_clusters_of_a_tdp_have_it_and_cannot_be_enlarged(
+    tdp: float, group: tuple[list[str], NDArray[np.bool_]], tmp_path: Path
+) -> None:
+    done = run(tmp_path, group, masked=True, cluster_thresholds=[1.0], tdp_thresholds=[tdp])
+    folder = done / "clusters" / "mapflow" / "_clusters1"
+    table = pd.read_csv(folder / "cluster_table.tsv", sep="\t")
+    assert len(table) > 1
+    z, p = (values(done / "model" / f"{name}.nii.gz") for name in "zp")
+    labels = values(folder / "label.nii.gz")
+    critical_vector = METHODS["ari"](Evidence(p[group[1]]), 0.05)
+    neighbours = ndimage.generate_binary_structure(3, 2)  # 18
+    for number in table["cluster"]:
+        inside = labels == number
+        sign = np.sign(z[inside][0])
+        lower = ndimage.maximum(sign * z, ndimage.binary_dilation(inside, neighbours) & ~inside)
+        larger, _ = ndimage.label((sign * z >= lower) & group[1], neighbours)
+        larger = larger == larger[inside][0]
+        assert larger.sum() > inside.sum()
+        found = [min_true_discoveries(p[one], critical_vector) for one in (inside, larger)]
+        assert found[0] / inside.sum() >= tdp > found[1] / larger.sum()
+
+
+def test_regions_have_the_bound_of_their_voxels(
+    group: tuple[list[str], NDArray[np.bool_]], tmp_path: Path
+) -> None:
+    atlas = np.zeros(SHAPE, np.int16)
+    atlas[:8], atlas[8:, :9], atlas[8:, 9:] = 4, 2, 9
+    roi = np.zeros(SHAPE, np.uint8)
+    roi[4:12, 6:12, 5:12] = 1  # overlaps all three
+    tmp_path.mkdir(exist_ok=True)
+    nb.Nifti1Image(atlas, AFFINE).to_filename(tmp_path / "a_dseg.nii.gz")
+    nb.Nifti1Image(roi, AFFINE).to_filename(tmp_path / "ball_mask.nii.gz")
+    names = tmp_path / "names.tsv"
+    names.write_text("index\tname\n2\tright front\n9\tright back\n4\tleft\n")
+    done = run(
+        tmp_path / "run", group, masked=True, cluster_thresholds=[3.0],
+        atlases=[("thirds", str(tmp_path / "a_dseg.nii.gz"), str(names))],
+        rois=[str(tmp_path / "ball_mask.nii.gz")],
+    )  # fmt: skip
+    mask = group[1]
+    z, p = (values(done / "model" / f"{name}.nii.gz") for name in "zp")
+    critical_vector = METHODS["ari"](Evidence(p[mask]), 0.05)
+    table = pd.read_csv(done / "bounds" / "regions.tsv", sep="\t")
+    sets = {"left": atlas == 4, "right front": atlas == 2, "right back": atlas == 9, "ball": roi > 0}
+    assert sorted(table["region"]) == sorted(sets)
+    for row in (SimpleNamespace(**one) for one in json.loads(table.to_json(orient="records"))):
+        whole = sets[row.region]
+        assert row.coverage == pytest.approx((whole & mask).sum() / whole.sum(), abs=1e-6)
+        for prefix, part in (
+            ("", whole & mask),
+            ("positive_", whole & mask & (z > 0)),
+            ("negative_", whole & mask & (z < 0)),
+        ):
+            n = min_true_discoveries(p[part], critical_vector)
+            assert getattr(row, f"{prefix}voxels") == part.sum()
+            assert getattr(row, f"{prefix}discoveries") == n
+            assert getattr(row, f"{prefix}tdp") == pytest.approx(n / part.sum(), abs=1e-6)
+        assert (row.p_any <= 0.05) == (row.discoveries > 0)
+    assert table["discoveries"].max() > 0
+
+    folder = done / "clusters" / "mapflow" / "_clusters0"
+    labels = values(folder / "label.nii.gz")
+    overlaps = pd.read_csv(folder / "overlap_table.tsv", sep="\t")
+    pairs = {
+        (number, name)
+        for number in np.unique(labels[labels > 0]).astype(int)
+        for name, whole in sets.items()
+        if (whole & (labels == number)).any()
+    }
+    assert set(zip(overlaps["cluster"], overlaps["region"], strict=True)) == pairs
+    for row in (SimpleNamespace(**one) for one in json.loads(overlaps.to_json(orient="records"))):
+        both = sets[row.region] & (labels == row.cluster)
+        assert row.voxels == both.sum()
+        assert row.discoveries == min_true_discoveries(p[both], critical_vector)
+        assert row.share_of_cluster == pytest.approx(
+            both.sum() / (labels == row.cluster).sum(), abs=1e-6
+        )
+        assert row.share_of_region == pytest.approx(
+            both.sum() / (sets[row.region] & mask).sum(), abs=1e-6
+        )
+    peaks = pd.read_csv(folder / "cluster_table.tsv", sep="\t")
+    assert peaks["regions"].str.contains("thirds: left").any()
+
+
+def test_the_whole_mask_is_told_under_other_assumptions_too(
+    group: tuple[list[str], NDArray[np.bool_]], tmp_path: Path
+) -> None:
+    found = {}
+    for alternative in ("two-sided", "greater", "less"):
+        done = run(tmp_path / alternative, group, masked=True, alternative=alternative)
+        table = pd.read_csv(done / "sensitivity" / "sensitivity.tsv", sep="\t")
+        (used,) = table[table["used"] == "yes"].to_dict("records")
+        assert (used["alternative"], used["local_test"]) == (alternative, "simes")
+        results = load_resultfile(done / "ari" / "result_ari.pklz").outputs.results
+        assert used["discoveries"] == results["Discoveries"] > 0
+        assert used["hommel_value"] == results["HommelValue"]
+        found[alternative] = table.drop(columns="used").to_dict()
+    assert found["two-sided"] == found["greater"] == found["less"]
+    robust = table[table["local_test"] == "hommel"]["discoveries"].to_numpy()
+    simes = table[table["local_test"] == "simes"]["discoveries"].to_numpy()
+    assert (robust <= simes).all()
+    assert (robust < simes).any()
 
 
 @pytest.mark.parametrize("alternative", ["greater", "less"])

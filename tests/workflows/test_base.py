@@ -44,10 +44,13 @@ def nodes_of(
         ("smoothing_fwhm", 5.5, [("smooth", "fwhm", 5.5)]),
         ("mask_coverage", 0.7, [("split", "mask_coverage", 0.7), ("mask", "mask_coverage", 0.7)]),
         ("missing_voxels", "drop", [("mask", "missing_voxels", "drop")]),
-        ("alternative", "less", [("model", "alternative", "less"), ("clusters", "alternative", "less")]),
+        ("alternative", "less", [("model", "alternative", "less"), ("ari", "alternative", "less"), ("forest", "alternative", "less"), ("sensitivity", "alternative", "less")]),
         ("alpha", 0.2, [("ari", "alpha", 0.2)]),
-        ("cluster_threshold", (2.0, 4.5), [("clusters", "cluster_threshold", [2.0, 4.5])]),
-        ("connectivity", 26, [("clusters", "connectivity", 26)]),
+        ("local_test", "hommel", [("ari", "method", "hommel")]),
+        ("cluster_threshold", (2.0, "auto"), [("clusters", "cut", [("height", 2.0), ("concentration", 0.0), ("tdp", 0.7)])]),
+        ("tdp_threshold", (0.5, 0.9), [("clusters", "cut", [("height", 3.1), ("tdp", 0.5), ("tdp", 0.9)])]),
+        ("connectivity", 26, [("clusters", "connectivity", 26), ("forest", "connectivity", 26)]),
+        ("min_distance", 12.0, [("clusters", "min_distance", 12.0)]),
     ],
 )  # fmt: skip
 def test_options_arrive_where_they_act(
@@ -77,13 +80,16 @@ def test_the_mask_arrives(analysis: Analysis, small_group: Path, tmp_path: Path)
 def test_sources_are_what_a_result_was_computed_from(
     analysis: Analysis, small_group: Path, tmp_path: Path
 ) -> None:
-    nodes = nodes_of(analysis, small_group, tmp_path, cluster_threshold=(2.0, 3.0))
+    roi = next(small_group.rglob("*_mask.nii.gz"))
+    nodes = nodes_of(
+        analysis, small_group, tmp_path, cluster_threshold=(2.0, "auto", 3.0), roi=(roi,)
+    )
     label = name_of(analysis, second_level_of(analysis))
 
-    def sources(name: str) -> list[str]:
+    def sources(name: str, which: int = 0) -> list[str]:
         (metadata,) = [nodes[f"ds_{name}"].inputs.metadata]
         several = metadata if isinstance(metadata, list) else [metadata]
-        return [source.removeprefix(f"bids::group/{label}_") for source in several[-1]["Sources"]]
+        return [source.removeprefix(f"bids::group/{label}_") for source in several[which]["Sources"]]
 
     maps = [one.uri for one in analysis.maps]
     assert sources("mask") == maps
@@ -91,8 +97,23 @@ def test_sources_are_what_a_result_was_computed_from(
     assert sources("t_map") == ["stat-effect_statmap.nii.gz", "stat-variance_statmap.nii.gz"]
     assert sources("z_map") == sources("p_map") == ["stat-t_statmap.nii.gz"]
     assert sources("label_map") == ["stat-z_statmap.nii.gz"]
+    assert sources("label_map", 1) == ["stat-z_statmap.nii.gz", "stat-p_statmap.nii.gz"]
     for name in ("tdp_map", "cluster_table", "peak_table"):
-        assert sources(name) == ["stat-p_statmap.nii.gz", "desc-z3_dseg.nii.gz"]
+        assert sources(name) == ["stat-p_statmap.nii.gz", "desc-z2_dseg.nii.gz"]
+        assert sources(name, 1) == ["stat-p_statmap.nii.gz", "desc-zauto_dseg.nii.gz"]
+        assert sources(name, 3) == ["stat-p_statmap.nii.gz", "desc-tdp0p7_dseg.nii.gz"]
+    assert sources("gradient_map") == ["stat-z_statmap.nii.gz", "stat-p_statmap.nii.gz"]
+    assert sources("sensitivity_table") == ["stat-t_statmap.nii.gz"]
+    uri = f"bids:firstlevel:{roi.relative_to(small_group).as_posix()}"
+    assert sources("region_table")[-1] == sources("overlap_table", 2)[-1] == uri
+    assert sources("overlap_table", 2)[1] == "desc-z3_dseg.nii.gz"
+
+
+def test_tables_of_regions_are_written_only_where_there_are_regions(
+    analysis: Analysis, small_group: Path, tmp_path: Path
+) -> None:
+    nodes = nodes_of(analysis, small_group, tmp_path)
+    assert not {"ds_region_table", "ds_overlap_table"} & set(nodes)
 
 
 def test_maps_and_design_have_one_order(
@@ -111,7 +132,12 @@ def test_every_output_has_a_sink_and_waits_for_the_last_step(
 ) -> None:
     workflow = init_bids_ari_wf(
         [analysis],
-        Options(bids_dir=small_group, output_dir=tmp_path / "out", work_dir=tmp_path / "work"),
+        Options(
+            bids_dir=small_group,
+            output_dir=tmp_path / "out",
+            work_dir=tmp_path / "work",
+            roi=(next(small_group.rglob("*_mask.nii.gz")),),
+        ),
         datasets(small_group, {}),
     )
     (inner,) = workflow._graph.nodes()
