@@ -29,6 +29,7 @@ from tests.bids_schema import errors_of, validate
 
 STEM = "space-MNI152NLin2009aSym_model-oneSample_contrast-facesVsShapes"
 OPTIONS = ["--smoothing-fwhm", "8", "--cluster-threshold", "3.1", "2.3", "--nprocs", "1"]
+CUTS = ("z3p1", "z2p3", "tdp0p7")
 
 GOLDEN = sorted(
     [
@@ -47,16 +48,17 @@ GOLDEN = sorted(
             f"group/{STEM}_{name}.{extension}"
             for name in (
                 *(f"stat-{stat}_statmap" for stat in ("effect", "variance", "t", "z", "p")),
-                *(f"stat-tdp_desc-{desc}_statmap" for desc in ("z3p1", "z2p3")),
-                *(f"desc-{desc}_dseg" for desc in ("z3p1", "z2p3")),
+                *(f"stat-tdp_desc-{desc}_statmap" for desc in ("gradient", *CUTS)),
+                *(f"desc-{desc}_dseg" for desc in CUTS),
                 "desc-analysis_mask",
             )
             for extension in ("nii.gz", "json")
         ),
-        *(f"group/{STEM}_desc-{desc}_dseg.tsv" for desc in ("z3p1", "z2p3")),
+        *(f"group/{STEM}_sensitivity.{extension}" for extension in ("tsv", "json")),
+        *(f"group/{STEM}_desc-{desc}_dseg.tsv" for desc in CUTS),
         *(
             f"group/{STEM}_desc-{desc}_{table}.{extension}"
-            for desc in ("z3p1", "z2p3")
+            for desc in CUTS
             for table in ("clusters", "peaks")
             for extension in ("tsv", "json")
         ),
@@ -101,13 +103,40 @@ def test_the_tree_is_valid_with_a_schema_that_knows_group_maps(
     assert result.returncode == 0, result.stdout
 
 
-def test_maps_are_single_precision_but_p(analysed: Path) -> None:
+def test_regions_have_their_tables_names_and_bounds(small_group: Path, tmp_path: Path) -> None:
+    (atlas,) = small_group.rglob("*_desc-regions_dseg.nii.gz")
+    (mask,) = small_group.rglob("*_desc-brain_mask.nii.gz")
+    arguments = [str(small_group), str(tmp_path / "out"), "group", "-w", str(tmp_path / "work")]
+    regions = ["--atlas", str(atlas), "--roi", str(mask), str(mask)]
+    assert main([*arguments, *OPTIONS, *regions]) == ExitCode.OK
+    tables = [
+        f"group/{STEM}_{name}.{extension}"
+        for name in ("regions", *(f"desc-{desc}_overlaps" for desc in CUTS))
+        for extension in ("tsv", "json")
+    ]
+    assert files_of(tmp_path / "out") == sorted([*GOLDEN, *tables])
+    assert errors_of(validate(tmp_path / "out", tmp_path)) == []
+
+    table = pd.read_csv(tmp_path / "out" / tables[0], sep="\t")
+    known = pd.read_csv(str(atlas).replace(".nii.gz", ".tsv"), sep="\t")
+    assert table["region"].tolist()[:-1] == known["name"].tolist()
+    labels, brain = values(atlas), values(mask) > 0
+    assert table["voxels"].tolist() == [
+        *((labels[brain] == index).sum() for index in known["index"]),
+        brain.sum(),
+    ]
+    sidecar = json.loads((tmp_path / "out" / "group" / f"{STEM}_sensitivity.json").read_text())
+    assert table["discoveries"].iloc[-1] == sidecar["Discoveries"] > 0
+
+
+def test_maps_are_single_precision_but_p_and_bounds(analysed: Path) -> None:
     dtypes = {
         path.name.split("stat-")[1].split("_")[0]: nb.Nifti1Image.from_filename(path).get_data_dtype()
         for path in (analysed / "group").glob("*_statmap.nii.gz")
     }  # fmt: skip
-    expected = dict.fromkeys(("effect", "variance", "t", "z", "tdp"), np.dtype("f4"))
-    assert dtypes == {**expected, "p": np.dtype("f8")}
+    expected = dict.fromkeys(("effect", "variance", "t", "z"), np.dtype("f4"))
+    # 7 of 10 are less than 0.7 in single precision
+    assert dtypes == {**expected, "p": np.dtype("f8"), "tdp": np.dtype("f8")}
 
 
 def test_images_say_that_they_are_in_a_template_and_in_mm(analysed: Path) -> None:

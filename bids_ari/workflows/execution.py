@@ -31,7 +31,9 @@ _STEPS = {
     "mask": "mask decided",
     "model": "group model fitted",
     "ari": "inference for the whole mask done",
-    "clusters": "inference for clusters done",
+    "forest": "all clusters found and bounded",
+    "regions": "regions put on the voxels of the analysis",
+    "clusters": "clusters at the thresholds described",
 }
 
 
