@@ -16,8 +16,8 @@ from nipype.interfaces.base import (
 from numpy.typing import NDArray
 
 from bids_ari.errors import InputError
-from bids_ari.images import load_block, load_coverage, load_domain
-from bids_ari.stats import ALTERNATIVES, contrast_maps, fit, z_and_sided_p_values
+from bids_ari.images import Domain, load_block, load_coverage, load_domain
+from bids_ari.stats import ALTERNATIVES, Rotated, contrast_maps, fit, z_and_sided_p_values
 
 
 class _SecondLevelModelInputSpec(BaseInterfaceInputSpec):
@@ -31,29 +31,45 @@ class _SecondLevelModelInputSpec(BaseInterfaceInputSpec):
     design = traits.List(
         traits.List(traits.Float), mandatory=True, desc="rows of the design, one for each map"
     )
-    contrast = traits.List(traits.Float, mandatory=True, desc="weights of its columns")
+    contrasts = traits.List(
+        traits.List(traits.Float), mandatory=True, desc="weights of its columns, for each contrast"
+    )
     alternative = traits.Enum(*ALTERNATIVES, usedefault=True, desc="what the test looks for")
 
 
 class _SecondLevelModelOutputSpec(TraitedSpec):
-    effect_map = File(exists=True, desc="contrast estimate")
-    variance_map = File(exists=True, desc="sampling variance of the effect")
-    t_map = File(exists=True, desc="Student t")
-    z_map = File(exists=True, desc="standard normal value of the same tail probability")
-    p_map = File(exists=True, desc="p-value under the alternative, double precision")
-    sided_p_values = File(exists=True, desc="(n_features,) p-values under every alternative")
-    results = traits.Dict(desc="for the sidecar of the t map")
+    """Lists have an item for each contrast."""
+
+    effect_map = traits.List(File(exists=True), desc="contrast estimate")
+    variance_map = traits.List(File(exists=True), desc="sampling variance of the effect")
+    t_map = traits.List(File(exists=True), desc="Student t")
+    z_map = traits.List(File(exists=True), desc="standard normal value of the same tail probability")
+    p_map = traits.List(File(exists=True), desc="p-value under the alternative, double precision")
+    sided_p_values = traits.List(File(exists=True), desc="(n_features,) p-values under every alternative")
+    results = traits.List(traits.Dict, desc="for the sidecars of the t maps")
 
 
 class SecondLevelModel(SimpleInterface):
-    """Fit ordinary least squares at each voxel, block by block, and test one contrast."""
+    """Fit ordinary least squares at each voxel, block by block, and test contrasts."""
 
     input_spec = _SecondLevelModelInputSpec
     output_spec = _SecondLevelModelOutputSpec
 
     def _run_interface(self, runtime: Any) -> Any:
         domain = load_domain(Path(self.inputs.mask))
-        maps = contrast_maps(fit(self._blocks(domain.features)), np.asarray(self.inputs.contrast))
+        fitted = fit(self._blocks(domain.features))
+        for number, weights in enumerate(self.inputs.contrasts):
+            folder = Path(runtime.cwd) / f"contrast{number}"
+            folder.mkdir(exist_ok=True)
+            for name, output in self._test(fitted, np.asarray(weights), domain, folder).items():
+                self._results.setdefault(name, []).append(output)
+        return runtime
+
+    def _test(
+        self, fitted: Rotated, weights: NDArray[np.float64], domain: Domain, folder: Path
+    ) -> dict[str, Any]:
+        """Write the maps of one contrast."""
+        maps = contrast_maps(fitted, weights)
         z_values, p_values = z_and_sided_p_values(maps.t, maps.dof)
         with np.errstate(over="ignore"):
             single = {
@@ -73,14 +89,17 @@ class SecondLevelModel(SimpleInterface):
             "z": {"intent": "z score"},
             "p": {"intent": "p value", "elsewhere": 1},  # 0 would be the smallest of all
         }
-        for name, values in outputs.items():
-            out_file = domain.write(values, Path(runtime.cwd) / name, **kinds.get(name, {}))
-            self._results[f"{name}_map"] = str(out_file)
-        sided = Path(runtime.cwd) / "sided_p_values.npz"
+        results: dict[str, Any] = {
+            f"{name}_map": str(domain.write(values, folder / name, **kinds.get(name, {})))
+            for name, values in outputs.items()
+        }
+        sided = folder / "sided_p_values.npz"
         np.savez(sided, **{name: values for name, values in p_values.items()})
-        self._results["sided_p_values"] = str(sided)
-        self._results["results"] = {"FeaturesWithoutVariance": maps.n_without_variance}
-        return runtime
+        return {
+            **results,
+            "sided_p_values": str(sided),
+            "results": {"FeaturesWithoutVariance": maps.n_without_variance},
+        }
 
     def _blocks(
         self, features: NDArray[np.int64]

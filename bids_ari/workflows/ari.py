@@ -6,23 +6,10 @@ from typing import Literal
 from nipype.interfaces import utility as niu
 from nipype.pipeline import engine as pe
 
-from bids_ari.interfaces.ari import AllResolutionsInference, Sensitivity
-from bids_ari.interfaces.clusters import ClusterInference, GrowForest
-from bids_ari.interfaces.glm import SecondLevelModel
-from bids_ari.interfaces.maps import DecideMask, SmoothBlock, SplitMaps
-from bids_ari.interfaces.regions import LoadRegions, RegionInference
+from bids_ari.workflows.inference import CLUSTER_OUTPUTS, INFERENCE_OUTPUTS, init_inference_wf
+from bids_ari.workflows.model import CONTRAST_OUTPUTS, init_model_wf
 
-CLUSTER_OUTPUTS = (
-    "tdp_map",
-    "label_map",
-    "label_table",
-    "cluster_table",
-    "peak_table",
-    "overlap_table",
-)
-"""Fields of ``outputnode`` that hold a list: one file for each cluster threshold, then one for each
-TDP threshold."""
-MODEL_OUTPUTS = ("effect_map", "variance_map", "t_map", "z_map", "p_map")
+_RESULTS = ("ari_results", "region_results", "cluster_results")
 
 
 def init_ari_wf(
@@ -111,10 +98,11 @@ def init_ari_wf(
 
     Examples
     --------
-    >>> wf = init_ari_wf(alpha=0.01)
-    >>> sorted(wf.list_node_names())
-    ['ari', 'bounds', 'clusters', 'forest', 'inputnode', 'mask', 'model', 'outputnode', 'regions',
-     'sensitivity', 'smooth', 'split']
+    >>> sorted(init_ari_wf(alpha=0.01).list_node_names())
+    ['inference_wf.ari', 'inference_wf.bounds', 'inference_wf.clusters', 'inference_wf.forest',
+     'inference_wf.inputnode', 'inference_wf.outputnode', 'inference_wf.regions',
+     'inference_wf.sensitivity', 'inputnode', 'model_wf.inputnode', 'model_wf.mask',
+     'model_wf.model', 'model_wf.outputnode', 'model_wf.smooth', 'model_wf.split', 'outputnode']
     """
     workflow = pe.Workflow(name=name)
     inputnode = pe.Node(
@@ -127,101 +115,67 @@ def init_ari_wf(
     outputnode = pe.Node(
         niu.IdentityInterface(
             [
-                *MODEL_OUTPUTS,
+                *CONTRAST_OUTPUTS,
+                *INFERENCE_OUTPUTS,
                 *CLUSTER_OUTPUTS,
                 "mask",
                 "missing",
                 "mask_results",
-                "sensitivity_table",
-                "gradient_map",
-                "region_table",
                 "model_results",
-                "ari_results",
-                "region_results",
-                "cluster_results",
+                *_RESULTS,
             ]
         ),
         name="outputnode",
     )
-    split = pe.Node(SplitMaps(mask_coverage=mask_coverage), name="split")
-    smooth = pe.MapNode(
-        SmoothBlock(fwhm=smoothing_fwhm),
-        iterfield=["in_files", "label"],
-        name="smooth",
+    model_wf = init_model_wf(
+        smoothing_fwhm=smoothing_fwhm,
+        mask_coverage=mask_coverage,
+        missing_voxels=missing_voxels,
+        alternative=alternative,
         mem_gb=mem_gb,
     )
-    mask = pe.Node(
-        DecideMask(mask_coverage=mask_coverage, missing_voxels=missing_voxels), name="mask"
+    inference_wf = init_inference_wf(
+        alternative=alternative,
+        method=method,
+        alpha=alpha,
+        cluster_thresholds=cluster_thresholds,
+        tdp_thresholds=tdp_thresholds,
+        connectivity=connectivity,
+        min_distance=min_distance,
     )
-    model = pe.Node(SecondLevelModel(alternative=alternative), name="model", mem_gb=mem_gb)
-    ari = pe.Node(
-        AllResolutionsInference(method=method, alpha=alpha, alternative=alternative), name="ari"
-    )
-    sensitivity = pe.Node(Sensitivity(alternative=alternative), name="sensitivity")
-    forest = pe.Node(
-        GrowForest(connectivity=connectivity, alternative=alternative), name="forest"
-    )
-    regions = pe.Node(LoadRegions(), name="regions")
-    bounds = pe.Node(RegionInference(), name="bounds")
-    clusters = pe.MapNode(
-        ClusterInference(connectivity=connectivity, min_distance=min_distance),
-        iterfield=["cut"],
-        name="clusters",
-    )
-    clusters.inputs.cut = [
-        *(("concentration", 0.0) if z == "auto" else ("height", z) for z in cluster_thresholds),
-        *(("tdp", tdp) for tdp in tdp_thresholds),
-    ]
-
+    same = ("mask", "missing", "mask_results")
     workflow.connect([
-        (inputnode, split, [("maps", "maps"), ("mask", "mask"), ("mask_name", "mask_name")]),
-        (split, smooth, [
-            ("blocks", "in_files"),
-            ("labels", "label"),
-            ("max_missing", "max_missing"),
-            ("mask", "mask"),
+        (inputnode, model_wf, [
+            *((field, f"inputnode.{field}") for field in ("maps", "mask", "mask_name", "design")),
+            (("contrast", _one), "inputnode.contrasts"),
         ]),
-        (inputnode, mask, [("maps", "maps")]),
-        (split, mask, [("mask_name", "mask_name")]),
-        (smooth, mask, [("coverage_file", "coverage_files")]),
-        (inputnode, model, [("design", "design"), ("contrast", "contrast")]),
-        (smooth, model, [("values_file", "values_files"), ("coverage_file", "coverage_files")]),
-        (mask, model, [("mask", "mask")]),
-        (mask, ari, [("mask", "mask")]),
-        (model, ari, [("z_map", "z_map"), ("p_map", "p_map")]),
-        (model, sensitivity, [("sided_p_values", "sided_p_values")]),
-        (ari, sensitivity, [("results", "whole_mask")]),
-        (inputnode, regions, [("atlases", "atlases"), ("rois", "rois")]),
-        (mask, regions, [("mask", "mask")]),
-        *(
-            (source, sink, fields)
-            for sink in (bounds, forest, clusters)
-            for source, fields in (
-                (mask, [("mask", "mask")]),
-                (model, [("z_map", "z_map"), ("p_map", "p_map")]),
-                (ari, [("critical_vector", "critical_vector")]),
-            )
-        ),
-        *((ari, sink, [("results", "whole_mask")]) for sink in (bounds, clusters)),
-        *((regions, sink, [("regions", "regions")]) for sink in (bounds, clusters)),
-        (forest, clusters, [("forest", "forest")]),
-        (mask, outputnode, [
-            ("mask", "mask"),
-            ("missing", "missing"),
-            ("results", "mask_results"),
+        (inputnode, inference_wf, [
+            ("atlases", "inputnode.atlases"),
+            ("rois", "inputnode.rois"),
         ]),
-        (model, outputnode, [
-            *((field, field) for field in MODEL_OUTPUTS),
-            ("results", "model_results"),
+        (model_wf, inference_wf, [
+            ("outputnode.mask", "inputnode.mask"),
+            *(
+                ((f"outputnode.{field}", _first), f"inputnode.{field}")
+                for field in ("z_map", "p_map", "sided_p_values")
+            ),
         ]),
-        (ari, outputnode, [("results", "ari_results")]),
-        (sensitivity, outputnode, [("sensitivity_table", "sensitivity_table")]),
-        (forest, outputnode, [("gradient_map", "gradient_map")]),
-        (regions, outputnode, [("results", "region_results")]),
-        (bounds, outputnode, [("region_table", "region_table")]),
-        (clusters, outputnode, [
-            *((field, field) for field in CLUSTER_OUTPUTS),
-            ("results", "cluster_results"),
+        (model_wf, outputnode, [
+            *((f"outputnode.{field}", field) for field in same),
+            *(((f"outputnode.{field}", _first), field) for field in CONTRAST_OUTPUTS),
+            (("outputnode.results", _first), "model_results"),
+        ]),
+        (inference_wf, outputnode, [
+            (f"outputnode.{field}", field)
+            for field in (*INFERENCE_OUTPUTS, *CLUSTER_OUTPUTS, *_RESULTS)
         ]),
     ])  # fmt: skip
     return workflow
+
+
+def _one(contrast: list[float]) -> list[list[float]]:
+    return [contrast]
+
+
+def _first(of_contrasts: list[object]) -> object:
+    return of_contrasts[0]

@@ -80,12 +80,12 @@ def test_z_is_that_of_nilearn_at_every_voxel(
         mask_img=nb.Nifti1Image(mask.astype(np.uint8), AFFINE), smoothing_fwhm=fwhm or None
     ).fit(paths, design_matrix=pd.DataFrame({"intercept": np.ones(N_MAPS)}))
     expected = model.compute_contrast(output_type="all")
-    assert values(done / "mask" / "mask.nii.gz").astype(bool).tolist() == mask.tolist()
-    found = values(done / "model" / "z.nii.gz")
+    assert values(done / "model_wf" / "mask" / "mask.nii.gz").astype(bool).tolist() == mask.tolist()
+    found = values(done / "model_wf" / "model" / "contrast0" / "z.nii.gz")
     np.testing.assert_allclose(found, expected["z_score"].get_fdata(), rtol=0, atol=2e-6)
     for name, output in (("effect", "effect_size"), ("variance", "effect_variance")):
         np.testing.assert_allclose(
-            values(done / "model" / f"{name}.nii.gz"), expected[output].get_fdata(), atol=1e-6
+            values(done / "model_wf" / "model" / "contrast0" / f"{name}.nii.gz"), expected[output].get_fdata(), atol=1e-6
         )
 
 
@@ -97,9 +97,9 @@ def test_all_files_of_an_inference_agree(
         tdp_thresholds=[0.7, 0.4], connectivity=6,
     )  # fmt: skip
     mask = group[1]
-    z, p = (values(done / "model" / f"{name}.nii.gz")[mask] for name in "zp")
+    z, p = (values(done / "model_wf" / "model" / "contrast0" / f"{name}.nii.gz")[mask] for name in "zp")
     critical_vector = METHODS["ari"](Evidence(p), 0.05)
-    gradient = values(done / "forest" / "gradient.nii.gz")[mask]
+    gradient = values(done / "inference_wf" / "forest" / "gradient.nii.gz")[mask]
     concentration = concentration_set(p, critical_vector)
     for number, of_threshold in enumerate(
         (
@@ -110,7 +110,7 @@ def test_all_files_of_an_inference_agree(
             gradient >= 0.4,
         )
     ):
-        folder = done / "clusters" / "mapflow" / f"_clusters{number}"
+        folder = done / "inference_wf" / "clusters" / "mapflow" / f"_clusters{number}"
         table = pd.read_csv(folder / "cluster_table.tsv", sep="\t")
         labels = values(folder / "label.nii.gz")[mask]
         tdp = values(folder / "tdp.nii.gz")[mask]
@@ -130,7 +130,7 @@ def test_all_files_of_an_inference_agree(
             assert abs(row.peak_stat) == pytest.approx(np.abs(z[inside]).max(), abs=1e-6)
             assert np.all(np.sign(z[inside]) == np.sign(row.peak_stat))
             i, j, k = (round(v / 2) for v in (row.x, row.y, row.z))
-            assert values(done / "model" / "z.nii.gz")[i, j, k] == pytest.approx(
+            assert values(done / "model_wf" / "model" / "contrast0" / "z.nii.gz")[i, j, k] == pytest.approx(
                 row.peak_stat, abs=1e-6
             )
         assert (tdp[labels == 0] == 0).all()
@@ -141,10 +141,10 @@ def test_clusters_of_a_tdp_have_it_and_cannot_be_enlarged(
     tdp: float, group: tuple[list[str], NDArray[np.bool_]], tmp_path: Path
 ) -> None:
     done = run(tmp_path, group, masked=True, cluster_thresholds=[1.0], tdp_thresholds=[tdp])
-    folder = done / "clusters" / "mapflow" / "_clusters1"
+    folder = done / "inference_wf" / "clusters" / "mapflow" / "_clusters1"
     table = pd.read_csv(folder / "cluster_table.tsv", sep="\t")
     assert len(table) > 1
-    z, p = (values(done / "model" / f"{name}.nii.gz") for name in "zp")
+    z, p = (values(done / "model_wf" / "model" / "contrast0" / f"{name}.nii.gz") for name in "zp")
     labels = values(folder / "label.nii.gz")
     critical_vector = METHODS["ari"](Evidence(p[group[1]]), 0.05)
     neighbours = ndimage.generate_binary_structure(3, 2)  # 18
@@ -177,9 +177,9 @@ def test_regions_have_the_bound_of_their_voxels(
         rois=[str(tmp_path / "ball_mask.nii.gz")],
     )  # fmt: skip
     mask = group[1]
-    z, p = (values(done / "model" / f"{name}.nii.gz") for name in "zp")
+    z, p = (values(done / "model_wf" / "model" / "contrast0" / f"{name}.nii.gz") for name in "zp")
     critical_vector = METHODS["ari"](Evidence(p[mask]), 0.05)
-    table = pd.read_csv(done / "bounds" / "regions.tsv", sep="\t")
+    table = pd.read_csv(done / "inference_wf" / "bounds" / "regions.tsv", sep="\t")
     sets = {"left": atlas == 4, "right front": atlas == 2, "right back": atlas == 9, "ball": roi > 0}
     assert sorted(table["region"]) == sorted(sets)
     for row in (SimpleNamespace(**one) for one in json.loads(table.to_json(orient="records"))):
@@ -197,7 +197,7 @@ def test_regions_have_the_bound_of_their_voxels(
         assert (row.p_any <= 0.05) == (row.discoveries > 0)
     assert table["discoveries"].max() > 0
 
-    folder = done / "clusters" / "mapflow" / "_clusters0"
+    folder = done / "inference_wf" / "clusters" / "mapflow" / "_clusters0"
     labels = values(folder / "label.nii.gz")
     overlaps = pd.read_csv(folder / "overlap_table.tsv", sep="\t")
     pairs = {
@@ -227,10 +227,10 @@ def test_the_whole_mask_is_told_under_other_assumptions_too(
     found = {}
     for alternative in ("two-sided", "greater", "less"):
         done = run(tmp_path / alternative, group, masked=True, alternative=alternative)
-        table = pd.read_csv(done / "sensitivity" / "sensitivity.tsv", sep="\t")
+        table = pd.read_csv(done / "inference_wf" / "sensitivity" / "sensitivity.tsv", sep="\t")
         (used,) = table[table["used"] == "yes"].to_dict("records")
         assert (used["alternative"], used["local_test"]) == (alternative, "simes")
-        results = load_resultfile(done / "ari" / "result_ari.pklz").outputs.results
+        results = load_resultfile(done / "inference_wf" / "ari" / "result_ari.pklz").outputs.results
         assert used["discoveries"] == results["Discoveries"] > 0
         assert used["hommel_value"] == results["HommelValue"]
         found[alternative] = table.drop(columns="used").to_dict()
@@ -246,10 +246,10 @@ def test_one_sided_tests_look_at_one_side(
     alternative: str, group: tuple[list[str], NDArray[np.bool_]], tmp_path: Path
 ) -> None:
     done = run(tmp_path, group, masked=True, alternative=alternative)
-    folder = done / "clusters" / "mapflow" / "_clusters0"
+    folder = done / "inference_wf" / "clusters" / "mapflow" / "_clusters0"
     table = pd.read_csv(folder / "cluster_table.tsv", sep="\t")
     assert set(table["sign"]) == {"positive" if alternative == "greater" else "negative"}
-    z, p = (values(done / "model" / f"{name}.nii.gz")[group[1]] for name in "zp")
+    z, p = (values(done / "model_wf" / "model" / "contrast0" / f"{name}.nii.gz")[group[1]] for name in "zp")
     falls = p[np.argsort(z if alternative == "greater" else -z)]
     assert np.all(np.diff(falls) <= 1e-6)  # z was rounded to single precision
 
@@ -263,7 +263,7 @@ def test_rows_of_the_design_stay_with_their_maps(
     data = np.stack([values(Path(path))[group[1]] for path in group[0]])
     beta, rss, *_ = np.linalg.lstsq(design, data, rcond=None)
     variance = np.linalg.inv(design.T @ design)[1, 1] * rss / (N_MAPS - 2)
-    t = values(done / "model" / "t.nii.gz")[group[1]]
+    t = values(done / "model_wf" / "model" / "contrast0" / "t.nii.gz")[group[1]]
     np.testing.assert_allclose(t, beta[1] / np.sqrt(variance), atol=1e-5)
 
 
@@ -286,9 +286,9 @@ def test_voxels_without_variance_are_counted(
         paths.append(str(tmp_path / Path(path).name))
         nb.Nifti1Image(data, AFFINE).to_filename(paths[-1])
     done = run(tmp_path, (paths, group[1]), masked=False)
-    results = load_resultfile(done / "model" / "result_model.pklz").outputs.results
-    assert results == {"FeaturesWithoutVariance": 3}
-    assert (values(done / "model" / "t.nii.gz")[5, 5, 5:8] == 0).all()
+    results = load_resultfile(done / "model_wf" / "model" / "result_model.pklz").outputs.results
+    assert results == [{"FeaturesWithoutVariance": 3}]
+    assert (values(done / "model_wf" / "model" / "contrast0" / "t.nii.gz")[5, 5, 5:8] == 0).all()
 
 
 def test_the_robust_method_claims_less_and_tells_its_own_hommel_value(
@@ -297,8 +297,8 @@ def test_the_robust_method_claims_less_and_tells_its_own_hommel_value(
     found = {}
     for method in METHODS:
         done = run(tmp_path / method, group, masked=True, method=method)
-        p_values = values(done / "model" / "p.nii.gz")[group[1]]
-        results = load_resultfile(done / "ari" / "result_ari.pklz").outputs.results
+        p_values = values(done / "model_wf" / "model" / "contrast0" / "p.nii.gz")[group[1]]
+        results = load_resultfile(done / "inference_wf" / "ari" / "result_ari.pklz").outputs.results
         assert results["Discoveries"] == p_values.size - results["HommelValue"]
         found[method] = results["Discoveries"]
     assert 0 < found["hommel"] < found["ari"]
