@@ -48,5 +48,3 @@ __all__ = [
     "smooth_block",
     "write_volume",
 ]
-from bids_ari.images.regions import *
-from bids_ari.images.regions import Regions

@@ -5,4 +5,3 @@ from bids_ari.inputs.filters import load_filters
 from bids_ari.inputs.records import Analysis, Inclusion, StatMap
 
 __all__ = ["Analysis", "Inclusion", "StatMap", "collect", "datasets", "load_filters"]
-from bids_ari.inputs.atlases import *
