@@ -111,9 +111,7 @@ def _checked_labels(data: NDArray[np.number], path: Path) -> NDArray[np.number]:
             raise InputError(msg)
     least, largest = data.min(initial=0), data.max(initial=0)
     if least < 0 or largest > _LARGEST_LABEL:
-        msg = (
-            f"{path} holds values from {least} to {largest}, expected labels above 0, 0 elsewhere"
-        )
+        msg = f"{path} holds values from {least:g} to {largest:g}, expected labels above 0, 0 elsewhere"
         raise InputError(msg)
     return data
 

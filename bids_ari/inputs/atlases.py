@@ -66,8 +66,7 @@ def parse_atlas(text: str) -> AtlasSpec:
     >>> parse_atlas("parcels.nii.gz:names=parcels.tsv").names.name
     'parcels.tsv'
     """
-    image, is_table, table = text.rpartition(":names=")
-    image = image if is_table else text
+    image, is_table, table = text.rpartition(":names=") if ":names=" in text else (text, "", "")
     if _is_file(image):
         if is_table and not table:
             msg = f"atlas {text}: there is no file after names="
