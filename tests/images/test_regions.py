@@ -147,6 +147,21 @@ def test_a_finer_atlas_is_put_on_the_grid_by_nearest_neighbours(
     np.testing.assert_array_equal(regions.n_all, [(labels == i).sum() for i in (3, 17, 40000)])
 
 
+def test_a_coarse_region_counts_in_voxels_of_the_maps(
+    mask: NDArray[np.bool_], domain: VolumeDomain, tmp_path: Path
+) -> None:
+    coarse = np.zeros((4, 5, 6), np.uint8)
+    coarse[2, 1, 3] = 4
+    affine = np.diag([6.0, 6, 6, 1])
+    affine[:3, 3] = (-2, -4, -4)  # its voxel goes from x 7 to 13, y -1 to 5, z 11 to 17
+    image = write(tmp_path / "coarse.nii", coarse, affine)
+    regions, _ = load_atlas(image, None, name="coarse", domain=domain)
+    assert regions.n_all.tolist() == [27]
+    expected = np.zeros(SHAPE, bool)
+    expected[4:7, 0:3, 6:9] = True
+    np.testing.assert_array_equal(dense(regions)[0], expected[mask])
+
+
 def test_voxels_beyond_the_field_of_view_count_in_the_size(
     labels: NDArray[np.int32], mask: NDArray[np.bool_], domain: VolumeDomain, tmp_path: Path
 ) -> None:

@@ -222,6 +222,13 @@ def test_the_cohort_may_come_with_the_space(
     assert answers["Lobes", "Infant+2", 2.0] == ("Lobes", image, None)
 
 
+def test_a_table_of_ones_own_goes_before_that_of_templateflow(home: Path, tmp_path: Path) -> None:
+    touch(tmp_path / "mine.csv")
+    spec = f"Lobes:res=2,names={tmp_path / 'mine.csv'}"
+    image = "tpl-MNI_res-02_atlas-Lobes_dseg.nii.gz"
+    assert ask(home, [(spec, "MNI", 2.0)]) == [("Lobes", image, "mine.csv")]
+
+
 def test_offline_a_line_says_what_to_fetch_beforehand(
     answers: dict[tuple[str, str, float], Any], home: Path
 ) -> None:
