@@ -140,14 +140,16 @@ def load_roi(image: Path, domain: VolumeDomain) -> tuple[Regions, bool]:
     return regions, placed.resampled
 
 
-def join_regions(parts: Sequence[Regions]) -> Regions:
+def join_regions(parts: Sequence[Regions], n_features: int) -> Regions:
     """
     Put regions of several sources together.
 
     Parameters
     ----------
     parts : sequence of Regions
-        Of the same features, at least one.
+        Of the same features; may be none.
+    n_features : int
+        How many features these are.
 
     Returns
     -------
@@ -157,18 +159,19 @@ def join_regions(parts: Sequence[Regions]) -> Regions:
     Raises
     ------
     ValueError
-        If there is none, or they are of different features.
+        If they are of other features.
     """
-    n_features = {part.members.shape[1] for part in parts}
-    if len(n_features) != 1:
-        msg = f"regions are of {sorted(n_features)} features, expected one number"
+    found = {part.members.shape[1] for part in parts}
+    if found - {n_features}:
+        msg = f"regions are of {sorted(found)} features, expected {n_features}"
         raise ValueError(msg)
+    none = sparse.csr_array((0, n_features), dtype=bool)
     return Regions(
-        sparse.csr_array(sparse.vstack([part.members for part in parts], format="csr")),
+        sparse.csr_array(sparse.vstack([none, *(part.members for part in parts)], format="csr")),
         tuple(one for part in parts for one in part.atlas),
         tuple(one for part in parts for one in part.index),
         tuple(one for part in parts for one in part.name),
-        np.concatenate([part.n_all for part in parts]),
+        np.concatenate([np.zeros(0, np.int64), *(part.n_all for part in parts)]),
     )
 
 

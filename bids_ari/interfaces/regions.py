@@ -72,7 +72,9 @@ class LoadRegions(SimpleInterface):
                 "not on the grid of the maps, put on it with nearest neighbours: %s",
                 ", ".join(resampled),
             )
-        out_file = save_regions(join_regions(parts), Path(runtime.cwd) / "regions.npz")
+        out_file = save_regions(
+            join_regions(parts, domain.n_features), Path(runtime.cwd) / "regions.npz"
+        )
         self._results["regions"] = str(out_file)
         self._results["results"] = {"ResampledToNearestNeighbour": resampled}
         return runtime

@@ -355,7 +355,7 @@ def test_regions_come_back_as_they_were_saved(
 ) -> None:
     atlas, _ = load_atlas(write(tmp_path / "a.nii", labels), None, name="Ä b", domain=domain)
     roi, _ = load_roi(write(tmp_path / "roi.nii", (labels > 3).astype(np.uint8)), domain)
-    regions = join_regions([atlas, roi])
+    regions = join_regions([atlas, roi], domain.n_features)
     back = load_regions(save_regions(regions, tmp_path / "new" / "regions.npz"))
     assert back.atlas == ("Ä b", "Ä b", "Ä b", "roi.nii")
     assert (back.index, back.name) == ((3, 17, 40000, 1), (*atlas.name, "roi"))
@@ -370,7 +370,12 @@ def test_regions_of_different_features_cannot_be_joined() -> None:
         Regions(sparse.csr_array((1, n), dtype=bool), ("a",), (1,), ("a",), np.zeros(1, np.int64))
         for n in (3, 4)
     )
-    with pytest.raises(ValueError, match=r"regions are of \[3, 4\] features, expected one number"):
-        join_regions([one, other])
-    with pytest.raises(ValueError, match=r"regions are of \[\] features"):
-        join_regions([])
+    with pytest.raises(ValueError, match=r"regions are of \[3, 4\] features, expected 3"):
+        join_regions([one, other], 3)
+
+
+def test_there_may_be_no_regions(tmp_path: Path) -> None:
+    none = load_regions(save_regions(join_regions([], 5), tmp_path / "regions.npz"))
+    assert none.members.shape == (0, 5)
+    assert none.name == none.atlas == none.index == ()
+    assert none.n_all.shape == (0,)
