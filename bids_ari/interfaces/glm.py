@@ -77,7 +77,7 @@ class SecondLevelModel(SimpleInterface):
             out_file = domain.write(values, Path(runtime.cwd) / name, **kinds.get(name, {}))
             self._results[f"{name}_map"] = str(out_file)
         sided = Path(runtime.cwd) / "sided_p_values.npz"
-        np.savez(sided, **{name: values for name, values in p_values.items()})
+        np.savez(sided, allow_pickle=False, **{str(one): p for one, p in p_values.items()})
         self._results["sided_p_values"] = str(sided)
         self._results["results"] = {"FeaturesWithoutVariance": maps.n_without_variance}
         return runtime

@@ -108,9 +108,7 @@ class RegionInference(SimpleInterface):
         closed = ClosedTesting(p_values, self.inputs.whole_mask["LocalTest"])
         claims = [claim_p_values(tdp, regions.members, closed) for tdp in (ANY, 0.5)]
         bounds = [
-            min_true_discoveries_by_region(
-                p_values, _only(regions.members, keep), critical_vector
-            )
+            min_true_discoveries_by_region(p_values, _only(regions.members, keep), critical_vector)
             for keep in (np.ones(z_values.size, bool), z_values > 0, z_values < 0)
         ]
         rows = []

@@ -246,7 +246,9 @@ def _atlases(analysis: Analysis, grid: Grid, options: Options) -> list[Atlas]:
     names = [one.name for one in atlases]
     if twice := {name for name in names if names.count(name) > 1}:
         images = ", ".join(str(one.image) for one in atlases if one.name in twice)
-        msg = f"several atlases would be called {', '.join(sorted(twice))}: {images}; rename a file"
+        msg = (
+            f"several atlases would be called {', '.join(sorted(twice))}: {images}; rename a file"
+        )
         raise InputError(msg, ExitCode.USAGE)
     return atlases
 
@@ -270,9 +272,7 @@ def _sink_of_design(
     return sink
 
 
-def _sink_of_inclusion(
-    analysis: Analysis, entities: Mapping[str, str], out_dir: Path
-) -> pe.Node:
+def _sink_of_inclusion(analysis: Analysis, entities: Mapping[str, str], out_dir: Path) -> pe.Node:
     sink = pe.Node(WriteInclusion(), name="ds_inclusion", run_without_submitting=True)
     sink.inputs.subjects = [one.subject for one in analysis.inclusion]
     sink.inputs.included = [one.included for one in analysis.inclusion]

@@ -377,5 +377,5 @@ def test_regions_of_different_features_cannot_be_joined() -> None:
 def test_there_may_be_no_regions(tmp_path: Path) -> None:
     none = load_regions(save_regions(join_regions([], 5), tmp_path / "regions.npz"))
     assert none.members.shape == (0, 5)
-    assert none.name == none.atlas == none.index == ()
+    assert (none.name, none.atlas, none.index) == ((), (), ())
     assert none.n_all.shape == (0,)

@@ -180,7 +180,12 @@ def test_regions_have_the_bound_of_their_voxels(
     z, p = (values(done / "model" / f"{name}.nii.gz") for name in "zp")
     critical_vector = METHODS["ari"](Evidence(p[mask]), 0.05)
     table = pd.read_csv(done / "bounds" / "regions.tsv", sep="\t")
-    sets = {"left": atlas == 4, "right front": atlas == 2, "right back": atlas == 9, "ball": roi > 0}
+    sets = {
+        "left": atlas == 4,
+        "right front": atlas == 2,
+        "right back": atlas == 9,
+        "ball": roi > 0,
+    }
     assert sorted(table["region"]) == sorted(sets)
     for row in (SimpleNamespace(**one) for one in json.loads(table.to_json(orient="records"))):
         whole = sets[row.region]
