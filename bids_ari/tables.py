@@ -21,8 +21,7 @@ _POSITION = (
 )
 _REGIONS = (
     "regions",
-    "regions of the atlas that the peak and its neighbours in the cluster are in, with the share "
-    "of these voxels",
+    "regions that the peak and its neighbours in the cluster are in, with the share of these voxels",
 )
 CLUSTER_COLUMNS = (
     ("cluster", "label in the label map, 1 for the largest"),
@@ -33,8 +32,7 @@ CLUSTER_COLUMNS = (
     *_CLAIMS,
     (
         "threshold",
-        "smallest |z| in the cluster: at a cluster-forming threshold just below it, the cluster is "
-        "born with this very set of voxels",
+        "smallest |z| in the cluster: it is born, with these very voxels, just below that threshold",
     ),
     ("peak_stat", "z value of the peak"),
     *((name, f"of the peak: {text}") for name, text in _POSITION),

@@ -24,6 +24,15 @@ from bids_ari.images.masks import (
     put_mask_on_grid,
 )
 from bids_ari.images.nifti import Grid, common_grid, read_map, write_volume
+from bids_ari.images.region_names import RegionNames, load_region_names
+from bids_ari.images.regions import (
+    Regions,
+    join_regions,
+    load_atlas,
+    load_regions,
+    load_roi,
+    save_regions,
+)
 
 __all__ = [
     "CONNECTIVITIES",
@@ -32,21 +41,27 @@ __all__ = [
     "Coverage",
     "Domain",
     "Grid",
+    "RegionNames",
+    "Regions",
     "VolumeDomain",
     "allowed_missing",
     "analysis_mask",
     "common_grid",
     "domain_of",
+    "join_regions",
+    "load_atlas",
     "load_block",
     "load_coverage",
     "load_domain",
     "load_mask",
+    "load_region_names",
+    "load_regions",
+    "load_roi",
     "maps_per_block",
     "put_mask_on_grid",
     "read_map",
     "save_block",
+    "save_regions",
     "smooth_block",
     "write_volume",
 ]
-from bids_ari.images.regions import *
-from bids_ari.images.regions import Regions

@@ -175,7 +175,7 @@ def domain_of(grid: Grid, features: NDArray[np.int64]) -> Domain:
     return VolumeDomain(grid, features)
 
 
-def load_domain(mask_file: Path) -> Domain:
+def load_domain(mask_file: Path) -> VolumeDomain:
     """
     Read the features of an analysis.
 
@@ -186,7 +186,7 @@ def load_domain(mask_file: Path) -> Domain:
 
     Returns
     -------
-    Domain
+    VolumeDomain
 
     Raises
     ------

@@ -59,7 +59,7 @@ def load_mask(path: Path, grid: Grid) -> tuple[NDArray[np.bool_], bool]:
     inside = data > 0  # False for NaN
     resampled = not found.matches(grid)
     if resampled:
-        inside = _resample_nearest(inside, found, grid)
+        inside = resample_nearest(inside.astype(np.int32), found, grid) > 0
     if not inside.any():
         msg = f"{path} has no voxel above 0 on the grid of the maps ({grid})"
         raise InputError(msg)
@@ -212,15 +212,34 @@ def _common(first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.i
     return np.intersect1d(first, second, assume_unique=True)
 
 
-def _resample_nearest(inside: NDArray[np.bool_], found: Grid, grid: Grid) -> NDArray[np.bool_]:
+def resample_nearest(labels: NDArray[np.integer], found: Grid, grid: Grid) -> NDArray[np.int32]:
+    """
+    Put labels on another grid: each voxel gets that of the voxel its centre is in.
+
+    Parameters
+    ----------
+    labels : (x, y, z) array of int
+        Below 2**31.
+    found, grid : Grid
+        Where they are, and where they are wanted.
+
+    Returns
+    -------
+    (x, y, z) array of int32
+        On ``grid``; 0 outside of the volume.
+    """
     from nilearn.image import resample_img  # slow to import, and seldom needed
 
+    # scipy ends a volume at the centres of its outermost voxels: with a margin, these count whole
+    start = found.affine[:3, 3] - found.affine[:3, :3].sum(axis=1)
     resampled = resample_img(
-        nb.Nifti1Image(inside.astype(np.uint8), found.affine),
+        nb.Nifti1Image(
+            np.pad(labels.astype(np.int32), 1), nb.affines.from_matvec(found.affine[:3, :3], start)
+        ),
         target_affine=grid.affine,
         target_shape=grid.shape,
         interpolation="nearest",
         force_resample=True,
         copy_header=True,
     )
-    return np.asarray(np.asanyarray(resampled.dataobj) > 0)
+    return np.asarray(resampled.dataobj, dtype=np.int32)

@@ -172,9 +172,7 @@ class ClusterInference(SimpleInterface):
             )
             for k, row in enumerate(first_peaks)
         ]
-        overlaps = _overlaps(
-            clusters, regions, p_values, np.load(self.inputs.critical_vector)
-        )
+        overlaps = _overlaps(clusters, regions, p_values, np.load(self.inputs.critical_vector))
         tables: dict[str, tuple[Any, list[Any]]] = {
             "cluster_table": (CLUSTER_COLUMNS, cluster_rows),
             "peak_table": (PEAK_COLUMNS, peak_rows),

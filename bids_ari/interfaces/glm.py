@@ -43,9 +43,13 @@ class _SecondLevelModelOutputSpec(TraitedSpec):
     effect_map = traits.List(File(exists=True), desc="contrast estimate")
     variance_map = traits.List(File(exists=True), desc="sampling variance of the effect")
     t_map = traits.List(File(exists=True), desc="Student t")
-    z_map = traits.List(File(exists=True), desc="standard normal value of the same tail probability")
+    z_map = traits.List(
+        File(exists=True), desc="standard normal value of the same tail probability"
+    )
     p_map = traits.List(File(exists=True), desc="p-value under the alternative, double precision")
-    sided_p_values = traits.List(File(exists=True), desc="(n_features,) p-values under every alternative")
+    sided_p_values = traits.List(
+        File(exists=True), desc="(n_features,) p-values under every alternative"
+    )
     results = traits.List(traits.Dict, desc="for the sidecars of the t maps")
 
 
@@ -94,7 +98,7 @@ class SecondLevelModel(SimpleInterface):
             for name, values in outputs.items()
         }
         sided = folder / "sided_p_values.npz"
-        np.savez(sided, **{name: values for name, values in p_values.items()})
+        np.savez(sided, allow_pickle=False, **{str(one): p for one, p in p_values.items()})
         return {
             **results,
             "sided_p_values": str(sided),

@@ -72,7 +72,9 @@ class LoadRegions(SimpleInterface):
                 "not on the grid of the maps, put on it with nearest neighbours: %s",
                 ", ".join(resampled),
             )
-        out_file = save_regions(join_regions(parts), Path(runtime.cwd) / "regions.npz")
+        out_file = save_regions(
+            join_regions(parts, domain.n_features), Path(runtime.cwd) / "regions.npz"
+        )
         self._results["regions"] = str(out_file)
         self._results["results"] = {"ResampledToNearestNeighbour": resampled}
         return runtime
@@ -106,9 +108,7 @@ class RegionInference(SimpleInterface):
         closed = ClosedTesting(p_values, self.inputs.whole_mask["LocalTest"])
         claims = [claim_p_values(tdp, regions.members, closed) for tdp in (ANY, 0.5)]
         bounds = [
-            min_true_discoveries_by_region(
-                p_values, _only(regions.members, keep), critical_vector
-            )
+            min_true_discoveries_by_region(p_values, _only(regions.members, keep), critical_vector)
             for keep in (np.ones(z_values.size, bool), z_values > 0, z_values < 0)
         ]
         rows = []

@@ -80,10 +80,12 @@ def concentration_threshold(
 
     Parameters
     ----------
-    values, p_values : (n_features,) array
-        Signed statistics and p-values of all features.
+    values : (n_features,) array
+        Signed statistics.
     beyond : (n_features,) array of int8
         Which features take part in clusters at threshold 0; see :func:`supra_threshold`.
+    p_values : (n_features,) array
+        Of all features.
     critical_vector : (n_critical,) array
         See :func:`bids_ari.stats.min_true_discoveries`.
 

@@ -9,7 +9,7 @@ from nipype.pipeline import engine as pe
 
 from bids_ari import __version__
 from bids_ari.design import SecondLevel, one_sample
-from bids_ari.errors import InputError
+from bids_ari.errors import ExitCode, InputError
 from bids_ari.images import Grid, common_grid
 from bids_ari.inputs import Analysis, Atlas, find_atlas
 from bids_ari.interfaces.derivatives import WriteDerivative, WriteInclusion, WriteTable
@@ -169,14 +169,7 @@ def _init_analysis_wf(
     """Set the inputs of one analysis and sink its outputs."""
     entities = _output_entities(analysis, model)
     out_dir = options.output_dir.absolute()
-    atlases = [
-        find_atlas(
-            one,
-            space=analysis.entities.get("space", ""),
-            voxel_size=float(grid.voxel_sizes.min()),
-        )
-        for one in options.atlas
-    ]
+    atlases = _atlases(analysis, grid, options)
     ari_wf = init_ari_wf(
         smoothing_fwhm=options.smoothing_fwhm,
         mask_coverage=options.mask_coverage,
@@ -246,6 +239,20 @@ def _init_analysis_wf(
     return workflow
 
 
+def _atlases(analysis: Analysis, grid: Grid, options: Options) -> list[Atlas]:
+    """Find the atlases that were asked for, in the space of the maps."""
+    space, voxel_size = analysis.entities.get("space", ""), float(grid.voxel_sizes.min())
+    atlases = [find_atlas(one, space=space, voxel_size=voxel_size) for one in options.atlas]
+    names = [one.name for one in atlases]
+    if twice := {name for name in names if names.count(name) > 1}:
+        images = ", ".join(str(one.image) for one in atlases if one.name in twice)
+        msg = (
+            f"several atlases would be called {', '.join(sorted(twice))}: {images}; rename a file"
+        )
+        raise InputError(msg, ExitCode.USAGE)
+    return atlases
+
+
 def _sink_of_design(
     analysis: Analysis, model: SecondLevel, entities: Mapping[str, str], out_dir: Path
 ) -> pe.Node:
@@ -265,9 +272,7 @@ def _sink_of_design(
     return sink
 
 
-def _sink_of_inclusion(
-    analysis: Analysis, entities: Mapping[str, str], out_dir: Path
-) -> pe.Node:
+def _sink_of_inclusion(analysis: Analysis, entities: Mapping[str, str], out_dir: Path) -> pe.Node:
     sink = pe.Node(WriteInclusion(), name="ds_inclusion", run_without_submitting=True)
     sink.inputs.subjects = [one.subject for one in analysis.inclusion]
     sink.inputs.included = [one.included for one in analysis.inclusion]

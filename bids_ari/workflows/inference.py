@@ -111,9 +111,7 @@ def init_inference_wf(
         AllResolutionsInference(method=method, alpha=alpha, alternative=alternative), name="ari"
     )
     sensitivity = pe.Node(Sensitivity(alternative=alternative), name="sensitivity")
-    forest = pe.Node(
-        GrowForest(connectivity=connectivity, alternative=alternative), name="forest"
-    )
+    forest = pe.Node(GrowForest(connectivity=connectivity, alternative=alternative), name="forest")
     regions = pe.Node(LoadRegions(), name="regions")
     bounds = pe.Node(RegionInference(), name="bounds")
     clusters = pe.MapNode(

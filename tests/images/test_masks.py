@@ -92,6 +92,16 @@ def test_a_mask_on_another_grid_is_put_on_that_of_the_maps(tmp_path: Path) -> No
     np.testing.assert_array_equal(inside, expected)
 
 
+def test_a_mask_covers_the_whole_of_its_outermost_voxels(tmp_path: Path) -> None:
+    coarse = np.diag([8.0, 8, 8, 1])
+    coarse[:3, 3] = 2  # voxels from -2 to 6 mm and on
+    nb.Nifti1Image(np.ones((1, 2, 2), np.uint8), coarse).to_filename(tmp_path / "coarse.nii")
+    inside, _ = load_mask(tmp_path / "coarse.nii", GRID)
+    expected = np.zeros(SHAPE, bool)
+    expected[:3, :7, :7] = True  # centres at 0, 2, 4; 0, 2 ... 12
+    np.testing.assert_array_equal(inside, expected)
+
+
 def test_a_mask_beside_the_maps_is_named(tmp_path: Path) -> None:
     far = np.diag([2.0, 2, 2, 1])
     far[:3, 3] = 1000

@@ -80,12 +80,16 @@ def test_z_is_that_of_nilearn_at_every_voxel(
         mask_img=nb.Nifti1Image(mask.astype(np.uint8), AFFINE), smoothing_fwhm=fwhm or None
     ).fit(paths, design_matrix=pd.DataFrame({"intercept": np.ones(N_MAPS)}))
     expected = model.compute_contrast(output_type="all")
-    assert values(done / "model_wf" / "mask" / "mask.nii.gz").astype(bool).tolist() == mask.tolist()
+    assert (
+        values(done / "model_wf" / "mask" / "mask.nii.gz").astype(bool).tolist() == mask.tolist()
+    )
     found = values(done / "model_wf" / "model" / "contrast0" / "z.nii.gz")
     np.testing.assert_allclose(found, expected["z_score"].get_fdata(), rtol=0, atol=2e-6)
     for name, output in (("effect", "effect_size"), ("variance", "effect_variance")):
         np.testing.assert_allclose(
-            values(done / "model_wf" / "model" / "contrast0" / f"{name}.nii.gz"), expected[output].get_fdata(), atol=1e-6
+            values(done / "model_wf" / "model" / "contrast0" / f"{name}.nii.gz"),
+            expected[output].get_fdata(),
+            atol=1e-6,
         )
 
 
@@ -97,7 +101,9 @@ def test_all_files_of_an_inference_agree(
         tdp_thresholds=[0.7, 0.4], connectivity=6,
     )  # fmt: skip
     mask = group[1]
-    z, p = (values(done / "model_wf" / "model" / "contrast0" / f"{name}.nii.gz")[mask] for name in "zp")
+    z, p = (
+        values(done / "model_wf" / "model" / "contrast0" / f"{name}.nii.gz")[mask] for name in "zp"
+    )
     critical_vector = METHODS["ari"](Evidence(p), 0.05)
     gradient = values(done / "inference_wf" / "forest" / "gradient.nii.gz")[mask]
     concentration = concentration_set(p, critical_vector)
@@ -130,9 +136,9 @@ def test_all_files_of_an_inference_agree(
             assert abs(row.peak_stat) == pytest.approx(np.abs(z[inside]).max(), abs=1e-6)
             assert np.all(np.sign(z[inside]) == np.sign(row.peak_stat))
             i, j, k = (round(v / 2) for v in (row.x, row.y, row.z))
-            assert values(done / "model_wf" / "model" / "contrast0" / "z.nii.gz")[i, j, k] == pytest.approx(
-                row.peak_stat, abs=1e-6
-            )
+            assert values(done / "model_wf" / "model" / "contrast0" / "z.nii.gz")[
+                i, j, k
+            ] == pytest.approx(row.peak_stat, abs=1e-6)
         assert (tdp[labels == 0] == 0).all()
 
 
@@ -180,7 +186,12 @@ def test_regions_have_the_bound_of_their_voxels(
     z, p = (values(done / "model_wf" / "model" / "contrast0" / f"{name}.nii.gz") for name in "zp")
     critical_vector = METHODS["ari"](Evidence(p[mask]), 0.05)
     table = pd.read_csv(done / "inference_wf" / "bounds" / "regions.tsv", sep="\t")
-    sets = {"left": atlas == 4, "right front": atlas == 2, "right back": atlas == 9, "ball": roi > 0}
+    sets = {
+        "left": atlas == 4,
+        "right front": atlas == 2,
+        "right back": atlas == 9,
+        "ball": roi > 0,
+    }
     assert sorted(table["region"]) == sorted(sets)
     for row in (SimpleNamespace(**one) for one in json.loads(table.to_json(orient="records"))):
         whole = sets[row.region]
@@ -230,7 +241,9 @@ def test_the_whole_mask_is_told_under_other_assumptions_too(
         table = pd.read_csv(done / "inference_wf" / "sensitivity" / "sensitivity.tsv", sep="\t")
         (used,) = table[table["used"] == "yes"].to_dict("records")
         assert (used["alternative"], used["local_test"]) == (alternative, "simes")
-        results = load_resultfile(done / "inference_wf" / "ari" / "result_ari.pklz").outputs.results
+        results = load_resultfile(
+            done / "inference_wf" / "ari" / "result_ari.pklz"
+        ).outputs.results
         assert used["discoveries"] == results["Discoveries"] > 0
         assert used["hommel_value"] == results["HommelValue"]
         found[alternative] = table.drop(columns="used").to_dict()
@@ -249,7 +262,10 @@ def test_one_sided_tests_look_at_one_side(
     folder = done / "inference_wf" / "clusters" / "mapflow" / "_clusters0"
     table = pd.read_csv(folder / "cluster_table.tsv", sep="\t")
     assert set(table["sign"]) == {"positive" if alternative == "greater" else "negative"}
-    z, p = (values(done / "model_wf" / "model" / "contrast0" / f"{name}.nii.gz")[group[1]] for name in "zp")
+    z, p = (
+        values(done / "model_wf" / "model" / "contrast0" / f"{name}.nii.gz")[group[1]]
+        for name in "zp"
+    )
     falls = p[np.argsort(z if alternative == "greater" else -z)]
     assert np.all(np.diff(falls) <= 1e-6)  # z was rounded to single precision
 
@@ -298,7 +314,9 @@ def test_the_robust_method_claims_less_and_tells_its_own_hommel_value(
     for method in METHODS:
         done = run(tmp_path / method, group, masked=True, method=method)
         p_values = values(done / "model_wf" / "model" / "contrast0" / "p.nii.gz")[group[1]]
-        results = load_resultfile(done / "inference_wf" / "ari" / "result_ari.pklz").outputs.results
+        results = load_resultfile(
+            done / "inference_wf" / "ari" / "result_ari.pklz"
+        ).outputs.results
         assert results["Discoveries"] == p_values.size - results["HommelValue"]
         found[method] = results["Discoveries"]
     assert 0 < found["hommel"] < found["ari"]

@@ -89,7 +89,9 @@ def test_sources_are_what_a_result_was_computed_from(
     def sources(name: str, which: int = 0) -> list[str]:
         (metadata,) = [nodes[f"ds_{name}"].inputs.metadata]
         several = metadata if isinstance(metadata, list) else [metadata]
-        return [source.removeprefix(f"bids::group/{label}_") for source in several[which]["Sources"]]
+        return [
+            source.removeprefix(f"bids::group/{label}_") for source in several[which]["Sources"]
+        ]
 
     maps = [one.uri for one in analysis.maps]
     assert sources("mask") == maps

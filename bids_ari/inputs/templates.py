@@ -1,0 +1,244 @@
+"""Atlases from TemplateFlow: the one part of the program that may use the network."""
+
+import json
+import re
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from bids_ari.errors import ExitCode, InputError
+from bids_ari.inputs.filters import did_you_mean, listed
+from bids_ari.inputs.segmentations import (
+    Entities,
+    called,
+    entities_of,
+    table_that_applies,
+)
+
+KEYS = {
+    "template": "tpl",
+    "cohort": "cohort",
+    "resolution": "res",
+    "segmentation": "seg",
+    "scale": "scale",
+    "desc": "desc",
+    "label": "label",
+    "roi": "roi",
+    "hemi": "hemi",
+    "space": "space",
+}
+"""Entities as TemplateFlow calls them, to the keys of file names."""
+ABSENT = "none"
+"""Value of an entity that the name must not have."""
+_LONG = {"atlas": "atlas", **{short: long for long, short in KEYS.items()}}
+
+
+class _Candidate(NamedTuple):
+    path: Path
+    entities: Entities
+
+
+def fetch_atlas(
+    name: str, wanted: Mapping[str, str], *, space: str, voxel_size: float, names: bool = True
+) -> tuple[Path, Path | None]:
+    """
+    Find an atlas of a template, and download it if it is not there yet.
+
+    Parameters
+    ----------
+    name : str
+        Value of its entity ``atlas``, or of ``seg`` or ``desc`` where there is no atlas.
+    wanted : mapping of str to str
+        By the key of file names; ``'none'`` for an entity that must be absent.
+    space : str
+        Of the maps: the template, unless ``wanted`` has one (``tpl``).
+    voxel_size : float
+        Of the maps, in mm: the nearest resolution is taken unless ``wanted`` has one (``res``).
+    names : bool
+        Whether the table of names is wanted too.
+
+    Returns
+    -------
+    image : path
+        Label image.
+    table : path or None
+        Names of its regions, if TemplateFlow has them.
+
+    Raises
+    ------
+    InputError
+        If there is no such atlas, several match, or it is not there and cannot be downloaded.
+    """
+    wanted = dict(wanted)
+    template, _, cohort = space.partition("+")  # MNIInfant+2
+    template = wanted.pop("tpl", "") or template
+    if not template:
+        msg = (
+            f"atlas {name}: the maps do not say in which space they are, give the template: "
+            f"{name}:template=MNI152NLin2009cAsym"
+        )
+        raise InputError(msg, ExitCode.USAGE)
+    if cohort and template == space.partition("+")[0]:
+        wanted.setdefault("cohort", cohort)
+    api = _templateflow()
+    root = Path(api.TF_LAYOUT.root)
+    chosen = _choose(
+        _images(api, template, root),
+        name,
+        wanted,
+        f"template {template} in {root}",
+        _zooms(root / f"tpl-{template}"),
+        voxel_size,
+    )
+    tables = api.ls(template, suffix="dseg", extension=".tsv") if names else []
+    table = table_that_applies(chosen.path, tables)
+    for path in (chosen.path, table):
+        if path:
+            _fetch(api, template, path, root)
+    return chosen.path, table
+
+
+def _templateflow() -> Any:
+    try:
+        with warnings.catch_warnings():
+            # it says with a warning that its folder is new
+            warnings.simplefilter("ignore", ResourceWarning)
+            from templateflow import api  # slow to import, and it makes a folder
+
+            # reads the names of all files, two seconds
+            api.TF_LAYOUT  # noqa: B018
+    except OSError as error:
+        msg = (
+            f"the folder of TemplateFlow cannot be used: {error}; set TEMPLATEFLOW_HOME to one "
+            f"that can be written to, or that has its files"
+        )
+        raise InputError(msg, ExitCode.NO_INPUT) from error
+    return api
+
+
+def _images(api: Any, template: str, root: Path) -> list[_Candidate]:
+    """List the label images of a template by what they go by."""
+    known = api.templates()
+    if template not in known:
+        msg = (
+            f"there is no template {template} in {root}{did_you_mean(template, known)}; "
+            f"it has {listed(known) or 'none'}; give the one of the maps with template="
+        )
+        raise InputError(msg, ExitCode.NO_INPUT)
+    paths = sorted(api.ls(template, suffix="dseg", extension=[".nii.gz", ".nii"]))
+    images = [_Candidate(path, entities_of(path)) for path in paths]
+    # statistics of labels, such as the confidence, are no labels
+    return [one for one in images if called(one.entities) and "stat" not in one.entities]
+
+
+def _choose(
+    images: Sequence[_Candidate],
+    name: str,
+    wanted: Mapping[str, str],
+    where: str,
+    zooms: Mapping[str, float],
+    voxel_size: float,
+) -> _Candidate:
+    """Choose the one image that is meant, and of its resolutions the nearest."""
+    named = [one for one in images if called(one.entities) == name]
+    if not named:
+        known = sorted({called(one.entities) for one in images})
+        msg = (
+            f"there is no atlas {name} of {where}{did_you_mean(name, known)}; "
+            f"it has {listed(known) or 'none'}"
+        )
+        raise InputError(msg, ExitCode.NO_INPUT)
+    left = [one for one in named if _matches(one.entities, wanted)]
+    if not left:
+        asked = ", ".join(f"{_LONG[key]}={value}" for key, value in wanted.items())
+        msg = f"atlas {name} of {where} does not come with {asked}; it has {_differences(named)}"
+        raise InputError(msg, ExitCode.NO_INPUT)
+    kinds = {tuple((k, v) for k, v in one.entities.items() if k != "res") for one in left}
+    if len(kinds) > 1:
+        told = _differences(left, without=("res",))
+        msg = f"{len(kinds)} images match atlas {name} of {where}, say which: {told}"
+        raise InputError(msg, ExitCode.USAGE)
+    if len(left) == 1:
+        return left[0]
+    sizes = [zooms.get(_plain(one.entities.get("res", "")), 0.0) for one in left]
+    if not all(sizes):
+        msg = (
+            f"atlas {name} of {where} has several resolutions whose voxel sizes are not told, "
+            f"say which: {_differences(left)}"
+        )
+        raise InputError(msg, ExitCode.USAGE)
+    # of two equally near the finer
+    return left[min(range(len(left)), key=lambda i: (abs(sizes[i] - voxel_size), sizes[i]))]
+
+
+def _matches(entities: Entities, wanted: Mapping[str, str]) -> bool:
+    return all(_plain(entities.get(key, ABSENT)) == _plain(value) for key, value in wanted.items())
+
+
+def _plain(value: str) -> str:
+    """Take leading zeros from a number: resolution 2 is ``res-02``."""
+    return str(int(value)) if value.isdecimal() else value
+
+
+def _differences(images: Sequence[_Candidate], without: Sequence[str] = ()) -> str:
+    """Tell images apart: ``desc=th0, th25 or th50``."""
+    keys = dict.fromkeys(key for one in images for key in one.entities)
+    told = []
+    for key in keys:
+        values = sorted({one.entities.get(key, ABSENT) for one in images}, key=_natural)
+        if key in _LONG and key not in without and len(values) > 1:
+            told.append(f"{_LONG[key]}={listed(values[:-1])} or {values[-1]}")
+    return "; ".join(told) or listed([one.path.name for one in images])
+
+
+def _natural(value: str) -> list[str | int]:
+    """Sort ``100Parcels`` before ``1000Parcels``."""
+    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", value)]
+
+
+def _zooms(folder: Path) -> dict[str, float]:
+    """Length of the edge of a voxel in mm for each resolution of a template, as far as told."""
+    try:
+        told = json.loads((folder / "template_description.json").read_text("utf-8"))["res"]
+        return {
+            _plain(key): float(sum(one["zooms"]) / 3)
+            for key, one in told.items()
+            if len(one.get("zooms", ())) == 3
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def _fetch(api: Any, template: str, path: Path, root: Path) -> None:
+    """Have a file downloaded that is not there, and leave nothing of it if that fails."""
+    entities = entities_of(path)
+    query = {long: entities.get(short) for short, long in _LONG.items() if short != "tpl"}
+    suffix, _, extension = path.name.rpartition("_")[2].partition(".")
+    was_there = _has_content(path)
+    why = "interrupted"
+    try:
+        api.get(template, suffix=suffix, extension=f".{extension}", **query)
+        why = "" if _has_content(path) else "nothing came"
+    except (OSError, RuntimeError) as error:
+        why = getattr(error, "strerror", "") or (
+            type(error).__name__ if isinstance(error, OSError) else " ".join(str(error).split())
+        )
+    finally:
+        if why and not was_there and _has_content(path):
+            path.write_bytes(b"")  # a part of the file would be taken for the file next time
+    if why:
+        asked = {
+            long: value for long, value in query.items() if value and long != "resolution"
+        } | {"suffix": suffix}
+        arguments = ", ".join([repr(template), *(f"{k}={v!r}" for k, v in asked.items())])
+        msg = (
+            f"{path.name} is not in {root} and cannot be downloaded ({why}); fetch it where there "
+            f'is a network: python -c "from templateflow import api; api.get({arguments})", and '
+            f"set TEMPLATEFLOW_HOME to that folder"
+        )
+        raise InputError(msg, ExitCode.NO_INPUT)
+
+
+def _has_content(path: Path) -> bool:
+    return path.is_file() and path.stat().st_size > 0
