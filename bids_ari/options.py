@@ -25,6 +25,18 @@ class Options:
     input_stat: str = "effect"
     bids_filter_file: Path | None = None
     bids_database_dir: Path | None = None
+    combine: tuple[str, ...] = ()
+    difference: tuple[str, str, str] | None = None
+    # the group model
+    participants: Path | None = None
+    covariates: tuple[str, ...] = ()
+    group_by: str = ""
+    formula: str = ""
+    group_contrast: tuple[str, ...] = ()
+    no_centering: bool = False
+    missing: str = "error"
+    model: Path | None = None
+    estimator: str = "ols"
     # what to compute
     smoothing_fwhm: float = 0.0
     mask: Path | None = None

@@ -49,7 +49,15 @@ def build_parser() -> argparse.ArgumentParser:
         "analysis_level", choices=_LEVELS, help="'group'; 'dataset' is another word for it"
     )
     parser.add_argument("--version", action="version", version=f"bids-ari {__version__}")
-    for add in (_add_queries, _add_model, _add_inference, _add_execution, _add_other):
+    for add in (
+        _add_queries,
+        _add_repeats,
+        _add_model,
+        _add_maps,
+        _add_inference,
+        _add_execution,
+        _add_other,
+    ):
         add(parser)
     return parser
 
@@ -88,8 +96,69 @@ def _add_queries(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
+def _add_repeats(parser: argparse.ArgumentParser) -> None:
+    repeats = parser.add_argument_group("several maps of a participant")
+    repeats.add_argument(
+        "--combine", nargs="+", default=(), metavar="ENTITY",
+        help="combine the maps of a participant that differ in these entities, such as run or "
+        "session, by fixed effects: weighted by their variance maps, or equally if there are none",
+    )  # fmt: skip
+    repeats.add_argument(
+        "--difference", type=values.difference, metavar="ENTITY=A-B",
+        help="analyse the difference of two maps of each participant, as session=post-pre or "
+        "contrast=faces-houses (a paired test)",
+    )  # fmt: skip
+
+
 def _add_model(parser: argparse.ArgumentParser) -> None:
-    model = parser.add_argument_group("group model")
+    model = parser.add_argument_group(
+        "group model",
+        "By default the mean of all participants is tested. Variables are columns of "
+        "participants.tsv, and entities in the names of the maps.",
+    )
+    model.add_argument(
+        "--participants", type=values.file, metavar="FILE",
+        help="table of participants (default: participants.tsv of the dataset)",
+    )  # fmt: skip
+    model.add_argument(
+        "--covariates", nargs="+", default=(), metavar="COLUMN",
+        help="regressors beside the mean: numbers, or text as categories",
+    )  # fmt: skip
+    model.add_argument(
+        "--group-by", default="", metavar="COLUMN",
+        help="compare the groups that this column tells apart",
+    )  # fmt: skip
+    model.add_argument(
+        "--formula", default="", metavar="FORMULA",
+        help="the whole model: '1 + age * C(group)'",
+    )  # fmt: skip
+    model.add_argument(
+        "--group-contrast", nargs="+", default=(), metavar="NAME=EXPRESSION",
+        help="what is tested: 'age', 'effect=group[patient] - group[control]'; with a comma "
+        "between several, they are tested together (F) (default: each regressor, and groups)",
+    )  # fmt: skip
+    model.add_argument(
+        "--no-centering", action="store_true",
+        help="do not take their mean from numeric variables",
+    )  # fmt: skip
+    model.add_argument(
+        "--missing", choices=("error", "drop"), default="error",
+        help="participants of whom a variable is not known: end with an error, or leave them out "
+        "(default: %(default)s)",
+    )  # fmt: skip
+    model.add_argument(
+        "--model", type=values.file, metavar="FILE",
+        help="BIDS Stats Model, of which the dataset level is run, instead of the options above",
+    )  # fmt: skip
+    model.add_argument(
+        "--estimator", choices=("ols", "fixed", "mixed"), default="ols",
+        help="ols weighs all maps equally; fixed and mixed use their variance maps, for fixed "
+        "effects or with a variance between participants (default: %(default)s)",
+    )  # fmt: skip
+
+
+def _add_maps(parser: argparse.ArgumentParser) -> None:
+    model = parser.add_argument_group("maps and mask")
     model.add_argument(
         "--smoothing-fwhm", type=values.number(0, 100), default=0.0, metavar="MM",
         help="smooth the maps with a Gaussian kernel of this width (default: %(default)g, none)",
@@ -245,11 +314,12 @@ def parse(arguments: Sequence[str]) -> Options:
         parser.error("argument --mask-coverage: goes without --mask, which says where to look")
     if args["missing_voxels"] == "drop" and not args["mask"]:
         parser.error("argument --missing-voxels: 'drop' goes with --mask; see --mask-coverage")
+    _refuse_contradictions(parser, args)
     names = [name for name, _ in args["derivatives"]]
     if len(set(names)) < len(names):
         parser.error(f"argument -d/--derivatives: names are not unique: {', '.join(names)}")
     # what is given twice is given once
-    for name in ("cluster_threshold", "tdp_threshold", "atlas", "roi"):
+    for name in ("cluster_threshold", "tdp_threshold", "atlas", "roi", "combine", "covariates"):
         args[name] = dict.fromkeys(args[name])
     if args["debug"]:
         args["verbose"] = max(args["verbose"], 2)
@@ -257,3 +327,27 @@ def parse(arguments: Sequence[str]) -> Options:
         name: tuple(value) for name, value in args.items() if isinstance(value, list | dict)
     }
     return Options(**{**args, **several})
+
+
+def _refuse_contradictions(parser: argparse.ArgumentParser, args: dict[str, Any]) -> None:
+    """End the process if options describe the group model twice, or cannot go together."""
+    described = [
+        f"--{name.replace('_', '-')}"
+        for name in ("formula", "covariates", "group_by", "group_contrast", "no_centering")
+        if args[name]
+    ]
+    if args["model"] and described:
+        parser.error(f"argument --model: says the same as {', '.join(described)}: choose")
+    if args["formula"] and (args["covariates"] or args["group_by"]):
+        parser.error("argument --formula: is the whole model, without --covariates or --group-by")
+    if args["estimator"] != "ols":
+        if args["smoothing_fwhm"]:
+            parser.error(
+                f"argument --estimator: {args['estimator']} goes without --smoothing-fwhm: the "
+                "variance of smoothed maps is not known; smooth before the first level"
+            )
+        if args["input_stat"] not in ("effect", "beta"):
+            parser.error(
+                f"argument --estimator: {args['estimator']} takes effects and their variances, "
+                f"not {args['input_stat']} maps"
+            )

@@ -84,6 +84,16 @@ def threshold(text: str) -> float | Literal["auto"]:
     return "auto" if text == "auto" else number(0)(text)
 
 
+def difference(text: str) -> tuple[str, str, str]:
+    """Split ENTITY=A-B."""
+    entity, _, labels = text.partition("=")
+    plus, _, minus = labels.partition("-")
+    if not (entity and plus and minus) or plus == minus:
+        msg = f"{text} is not ENTITY=A-B, such as session=post-pre"
+        raise argparse.ArgumentTypeError(msg)
+    return entity, plus, minus
+
+
 def processes(text: str) -> int:
     """Take a number of processes that this machine can start."""
     value, most = int(text), _MOST_PER_CPU * available_cpus()
