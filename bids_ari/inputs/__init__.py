@@ -2,6 +2,29 @@
 
 from bids_ari.inputs.collection import collect, datasets
 from bids_ari.inputs.filters import load_filters
+from bids_ari.inputs.node_models import group_models
+from bids_ari.inputs.participants import (
+    Participants,
+    find_participants,
+    read_participants,
+    table_of,
+)
 from bids_ari.inputs.records import Analysis, Inclusion, StatMap
+from bids_ari.inputs.stats_model import StatsModel, read_stats_model, refuse_unmatched
 
-__all__ = ["Analysis", "Inclusion", "StatMap", "collect", "datasets", "load_filters"]
+__all__ = [
+    "Analysis",
+    "Inclusion",
+    "Participants",
+    "StatMap",
+    "StatsModel",
+    "collect",
+    "datasets",
+    "find_participants",
+    "group_models",
+    "load_filters",
+    "read_participants",
+    "read_stats_model",
+    "refuse_unmatched",
+    "table_of",
+]
