@@ -85,6 +85,15 @@ def second_level(
     >>> second_level("age", ["intercept", "age"], design, [slope]).dof
     2
     """
+    check_design(regressors, matrix)
+    check_contrasts(regressors, contrasts)
+    return SecondLevel(
+        name, tuple(regressors), matrix.astype(np.float64), tuple(contrasts), **details
+    )
+
+
+def check_design(regressors: Sequence[str], matrix: NDArray[np.floating]) -> None:
+    """Raise an error unless a model can be estimated and leaves degrees of freedom."""
     n_maps, n_regressors = matrix.shape
     if len(regressors) != n_regressors:
         msg = f"the design has {n_regressors} columns and {len(regressors)} names"
@@ -101,6 +110,10 @@ def second_level(
         )
         raise InputError(msg)
     _refuse_collinear(regressors, matrix)
+
+
+def check_contrasts(regressors: Sequence[str], contrasts: Sequence[Contrast]) -> None:
+    """Raise an error unless each contrast has a name of its own and tests something."""
     if not contrasts:
         msg = f"the model of {_some(regressors)} has no contrast to test"
         raise InputError(msg)
@@ -110,10 +123,7 @@ def second_level(
         msg = f"two contrasts are called {twice[0]}: give each a name of its own"
         raise InputError(msg)
     for one in contrasts:
-        _check_contrast(one, n_regressors)
-    return SecondLevel(
-        name, tuple(regressors), matrix.astype(np.float64), tuple(contrasts), **details
-    )
+        _check_contrast(one, len(regressors))
 
 
 def _refuse_collinear(regressors: Sequence[str], matrix: NDArray[np.floating]) -> None:
@@ -124,23 +134,21 @@ def _refuse_collinear(regressors: Sequence[str], matrix: NDArray[np.floating]) -
         msg = f"the regressor {regressors[empty[0]]} is 0 for all maps"
         raise InputError(msg)
     scaled = matrix / lengths
-    if np.linalg.matrix_rank(scaled, tol=_TOLERANCE) == len(regressors):
+    # without pivoting, the diagonal is what those before a regressor leave of it
+    unexplained = np.abs(np.diag(np.linalg.qr(scaled, mode="r")))
+    if unexplained.min() > _TOLERANCE:
         return
-    for last in range(1, len(regressors)):
-        before = scaled[:, :last]
-        shares = np.linalg.lstsq(before, scaled[:, last])[0]
-        if np.linalg.norm(scaled[:, last] - before @ shares) < _TOLERANCE * np.sqrt(last + 1):
-            others = [
-                name
-                for name, share in zip(regressors, shares, strict=False)
-                if abs(share) > np.sqrt(_TOLERANCE)
-            ]
-            msg = (
-                f"the regressors are collinear: {regressors[last]} is a combination of "
-                f"{_some(others)}; leave one of them out"
-            )
-            raise InputError(msg)
-    msg = f"the regressors {_some(regressors)} are nearly collinear"
+    last = int(np.argmax(unexplained <= _TOLERANCE))
+    shares = np.linalg.lstsq(scaled[:, :last], scaled[:, last])[0]
+    others = [
+        name
+        for name, share in zip(regressors, shares, strict=False)
+        if abs(share) > np.sqrt(_TOLERANCE)
+    ]
+    msg = (
+        f"the regressors are collinear: {regressors[last]} is a combination of "
+        f"{_some(others)}; leave one of them out"
+    )
     raise InputError(msg)
 
 

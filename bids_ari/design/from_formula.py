@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from bids_ari.design.checks import second_level
+from bids_ari.design.checks import check_contrasts, check_design
 from bids_ari.design.expressions import contrast_of
 from bids_ari.design.formula import Formula, complete_rows, read_formula
-from bids_ari.design.syntax import quoted
 from bids_ari.design.matrix import code
 from bids_ari.design.records import GroupModel, SecondLevel, label
 from bids_ari.design.shorthand import default_contrasts
+from bids_ari.design.syntax import quoted
 from bids_ari.design.table import MapTable
 
 
@@ -64,12 +64,17 @@ def second_level_from_formula(
     complete_rows(table, formula)
     read = read_formula(formula, table)
     coded = code(read, table, center=center)
-    asked = contrasts or default_contrasts(read, group_by, tuple(table.labels))
-    return second_level(
+    # contrasts hold functions at a point, where these must have a value
+    check_design(coded.regressors, coded.matrix)
+    untested = {"subject"} & table.labels
+    asked = contrasts or default_contrasts(read, group_by, tuple(untested))
+    weighed = tuple(contrast_of(one, coded) for one in asked)
+    check_contrasts(coded.regressors, weighed)
+    return SecondLevel(
         name or (label(" ".join(read.variables)) if read.variables else "oneSample"),
         coded.regressors,
         coded.matrix,
-        [contrast_of(one, coded) for one in asked],
+        weighed,
         formula="" if is_plain(read) else read.text,
         columns=coded.regressors if is_plain(read) else coded.columns,
         variables=read.variables,

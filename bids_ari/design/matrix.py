@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bids_ari.design.formula import Formula
-from bids_ari.design.syntax import Factor
 from bids_ari.design.records import INTERCEPT
+from bids_ari.design.syntax import Factor
 from bids_ari.design.table import MapTable
 from bids_ari.errors import InputError
 

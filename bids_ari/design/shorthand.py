@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from itertools import combinations
 
 from bids_ari.design.formula import Formula
-from bids_ari.design.syntax import quoted
 from bids_ari.design.records import INTERCEPT, label
+from bids_ari.design.syntax import quoted
 
 
 def formula_of(covariates: Sequence[str] = (), group_by: str = "") -> str:
@@ -36,7 +36,7 @@ def formula_of(covariates: Sequence[str] = (), group_by: str = "") -> str:
 
 
 def default_contrasts(
-    formula: Formula, group_by: str = "", labels: Sequence[str] = ()
+    formula: Formula, group_by: str = "", untested: Sequence[str] = ()
 ) -> list[str]:
     """
     Choose contrasts: for one sample the mean, for groups their means and differences.
@@ -44,8 +44,7 @@ def default_contrasts(
     Of a model without groups: the mean, the slope of each numeric column, the difference of a
     category of two levels, an F contrast of one of more. With groups: the mean of each, each
     difference once (the level that comes later minus the earlier one), for more than two an F
-    contrast of all of them, and the covariates as before. Categories that tell the subjects or
-    other entities with many levels apart take part in the model only.
+    contrast of all of them, and the covariates as before.
 
     Parameters
     ----------
@@ -53,8 +52,8 @@ def default_contrasts(
         What is in the model.
     group_by : str
         Column of the groups.
-    labels : sequence of str
-        Categories that are not tested.
+    untested : sequence of str
+        Categories that are in the model only, such as the subjects of a paired design.
 
     Returns
     -------
@@ -69,11 +68,20 @@ def default_contrasts(
         chosen += [_difference(name, one, other) for one, other in combinations(order, 2)]
         if len(order) > 2:
             chosen.append(_any(name, order))
-    if not group_by:
+    numbers = [{name for one in term for name in one.columns} for term in formula.terms]
+    numbers = [{name for name in term if name in formula.numeric} for term in numbers]
+    if not group_by and (formula.intercept or set() in numbers):
         chosen.append(f"{INTERCEPT}=mean")
-    chosen += [f"{label(name)}={quoted(name)}" for name in formula.centrable]
+    # where others are at their mean, a product of numbers has no slope
+    chosen += [f"{label(name)}={quoted(name)}" for name in formula.centrable if {name} in numbers]
     for name, order in formula.categories.items():
-        if name != group_by and name not in labels:
+        tested = any(
+            name in one.columns
+            for term, others in zip(formula.terms, numbers, strict=True)
+            for one in term
+            if not others
+        )
+        if tested and name != group_by and name not in untested:
             chosen.append(_difference(name, *order) if len(order) == 2 else _any(name, order))
     return chosen
 

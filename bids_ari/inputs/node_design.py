@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bids_ari.design import Contrast, MapTable, SecondLevel, label, second_level
-from bids_ari.design.syntax import parse_formula
 from bids_ari.design.matrix import mean_of, tidied, tidy, values_of
 from bids_ari.design.records import INTERCEPT
+from bids_ari.design.syntax import parse_formula
 from bids_ari.errors import InputError
 from bids_ari.inputs.stats_model import weights_of
 
@@ -136,7 +136,10 @@ def _evaluate(
         raise InputError(msg) from error
     place = {key: row for row, key in enumerate(made.metadata[_ROW])}
     if len(X) != len(keys) or place.keys() != set(keys):
-        msg = f"the design has {len(X)} rows for {len(keys)} maps; expected one for each"
+        msg = (
+            f"the design has {len(X)} rows for {len(keys)} maps: a transformation or the formula "
+            f"drops those that it has no number for"
+        )
         raise InputError(msg)
     text = [str(name) for name in X if not pd.api.types.is_numeric_dtype(X[name].infer_objects())]
     if text:
