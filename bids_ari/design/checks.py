@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bids_ari.design.records import INTERCEPT, Contrast, SecondLevel
+from bids_ari.design.records import INTERCEPT, Contrast, SecondLevel, ending
 from bids_ari.errors import InputError
 
 _TOLERANCE = 1e-8
@@ -117,12 +117,15 @@ def check_contrasts(regressors: Sequence[str], contrasts: Sequence[Contrast]) ->
     if not contrasts:
         msg = f"the model of {_some(regressors)} has no contrast to test"
         raise InputError(msg)
-    names = [one.name for one in contrasts]
-    twice = sorted({one for one in names if names.count(one) > 1})
-    if twice:
-        msg = f"two contrasts are called {twice[0]}: give each a name of its own"
-        raise InputError(msg)
+    taken: dict[str, str] = {}
     for one in contrasts:
+        if ending(one.name) in taken:
+            msg = (
+                f"contrasts {taken[ending(one.name)]} and {one.name} would have one name in "
+                f"files: give each its own"
+            )
+            raise InputError(msg)
+        taken[ending(one.name)] = one.name
         _check_contrast(one, len(regressors))
 
 

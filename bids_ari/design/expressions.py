@@ -144,6 +144,8 @@ def _longest(text: str, at: int, regressors: Sequence[str]) -> str:
 
 def _meaning(term: str, expression: str, coded: Coded) -> NDArray[np.float64]:
     formula = coded.formula
+    if term in MEANS:
+        return coded.predict({})
     levels: dict[str, str | float] = {}
     slopes: list[str] = []
     parts = list(_PARTS.finditer(term)) if _TERM.fullmatch(term) else []
@@ -166,8 +168,6 @@ def _meaning(term: str, expression: str, coded: Coded) -> NDArray[np.float64]:
         start = coded.reference[slopes[0]]
         ends = [coded.predict({**levels, slopes[0]: start + step}) for step in (1.0, 0.0)]
         return ends[0] - ends[1]
-    if term in MEANS:
-        return coded.predict({})
     for names in (coded.regressors, coded.columns):
         if term in names:
             weights = np.zeros(len(names))

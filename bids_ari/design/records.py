@@ -45,7 +45,7 @@ class SecondLevel:
     centred: Mapping[str, float] = field(default_factory=dict, hash=False)
     """Variables from which their mean over the maps was taken, and that mean."""
     levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
-    """Variables that are categories, and what they are, the reference first."""
+    """Variables that are categories, and their levels."""
 
     @property
     def dof(self) -> int:
@@ -119,6 +119,9 @@ def output_contrast(first_level: str, group: Contrast) -> str:
     >>> output_contrast("win", Contrast("intercept", "mean", np.eye(2)[:1]))
     'win'
     """
-    if group.name in MEANS:
-        return first_level
-    return first_level + group.name[0].upper() + group.name[1:]
+    return first_level + ending(group.name)
+
+
+def ending(name: str) -> str:
+    """Write the name of a group contrast as it stands behind another; empty for the mean."""
+    return "" if name in MEANS else name[0].upper() + name[1:]

@@ -8,7 +8,9 @@ file that somebody else wrote, so what they call is compared with a list first.
 import ast
 import re
 from dataclasses import dataclass
+from keyword import iskeyword
 
+from bids_ari.design.records import MEANS
 from bids_ari.errors import InputError
 
 _FUNCTIONS = frozenset(
@@ -61,10 +63,11 @@ def quoted(name: str) -> str:
 
     Examples
     --------
-    >>> quoted("age"), quoted("age at scan")
-    ('age', '`age at scan`')
+    >>> quoted("age"), quoted("age at scan"), quoted("mean")
+    ('age', '`age at scan`', '`mean`')
     """
-    return name if name.isidentifier() else f"`{name}`"
+    plain = name.isidentifier() and not iskeyword(name) and name not in MEANS
+    return name if plain else f"`{name}`"
 
 
 def parse_formula(text: str) -> list[tuple[Factor, ...]]:

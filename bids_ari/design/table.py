@@ -148,11 +148,13 @@ def rows_with_values(
         msg = f"missing is {missing!r}, expected error or drop"
         raise ValueError(msg)
     left_out: dict[int, str] = {}
+    at: dict[str, str] = {}
     unlisted = f"not in {Path(table.source).name}"
     for name in used:
         for row, cell in enumerate(table.cells(name)):
             if row not in left_out and (why := why_missing(cell)):
                 left_out[row] = unlisted if cell is None else f"{why} in {name}"
+                at[left_out[row]] = name
     if left_out and missing == "error":
         reason = next(iter(left_out.values()))
         whose = list(
@@ -164,8 +166,9 @@ def rows_with_values(
         what = "has no row for" if reason == unlisted else f"has {reason} for"
         n_others = len(left_out) - sum(why == reason for why in left_out.values())
         others = f"; {n_others} other maps lack a value, too" if n_others else ""
+        where = "the dataset of maps" if at[reason] in table.labels else table.source
         msg = (
-            f"{table.source} {what} {len(whose)} subject{'s' * (len(whose) != 1)} "
+            f"{where} {what} {len(whose)} subject{'s' * (len(whose) != 1)} "
             f"({', '.join(whose[:_MANY])}{more}), who would take part{others}; "
             f"complete it, or leave them out with --missing drop"
         )

@@ -42,13 +42,18 @@ def group_models(
         If a node asks for what is not there or cannot be estimated; the message names the file
         and the node.
     """
-    made = []
+    made: list[GroupModel] = []
     for node in model.nodes:
         try:
             made += list(_models_of(model, node, table, missing))
         except InputError as error:
             msg = f"{model.path}: node {node['Name']}: {error}"
             raise InputError(msg, error.exit_code) from error
+    names = [one.model.name for one in made]
+    twice = next((one for one in names if names.count(one) > 1), None)
+    if twice is not None:
+        msg = f"{model.path}: two group models would be called {twice} in files: rename a node"
+        raise InputError(msg)
     return tuple(made)
 
 

@@ -175,6 +175,8 @@ def _levels(path: Path) -> dict[str, tuple[str, ...]]:
     try:
         content: Any = json.loads(path.read_text("utf-8-sig"))
     except FileNotFoundError:
+        if path.is_symlink():
+            raise InputError(not_fetched(path, path.parent)) from None
         return {}
     except (OSError, ValueError) as error:
         msg = f"{path} is not valid JSON: {error}"

@@ -78,7 +78,7 @@ def read_stats_model(path: Path) -> StatsModel:
                 raise InputError(msg)
     nodes = tuple(node for node in content["Nodes"] if node["Level"] == "Dataset")
     if not nodes:
-        msg = f"{path} has no node of level Dataset, but {', '.join(names)}"
+        msg = f"{path} has no node of level Dataset, but {', '.join(names) or 'none'}"
         raise InputError(msg)
     model = StatsModel(path, content, nodes)
     for node in nodes:
@@ -119,7 +119,7 @@ def _check_node(model: StatsModel, node: Mapping[str, Any]) -> None:
     for one in node.get("Contrasts") or []:
         try:
             rows = weights_of(one["Weights"])
-        except (ValueError, ZeroDivisionError):
+        except (ValueError, OverflowError, ZeroDivisionError):
             rows = np.zeros((0, 0))
         if rows.ndim != 2 or rows.shape[1] != len(one["ConditionList"]) or one["Test"] == "pass":
             msg = (

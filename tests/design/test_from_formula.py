@@ -137,6 +137,16 @@ def test_columns_in_functions_are_held_at_their_mean() -> None:
     np.testing.assert_allclose(weights(model, "intercept"), [[1, np.log(AGE.mean())]])
 
 
+def test_a_column_that_is_called_like_the_mean_is_quoted() -> None:
+    model = second_level_from_formula(
+        table_with(mean=("1", "5", "2", "7", "3", "3", "0", "9")),
+        "1 + `mean`",
+        ["mean", "m=`mean`"],
+    )
+    assert weights(model, "intercept") == [[1, 0]]
+    assert weights(model, "m") == [[0, 1]]
+
+
 def test_a_column_with_any_name_can_be_used() -> None:
     model = second_level_from_formula(
         table_with(), "1 + `pain-score` + C(group)", ["p=2*`pain-score`", "q=`pain-score`"]

@@ -146,6 +146,21 @@ def test_maps_without_a_table_have_their_entities() -> None:
         group_model(table_of(maps, None), "1 + age")
 
 
+def test_maps_that_lack_an_entity_are_told_from_rows_that_lack_a_value(tmp_path: Path) -> None:
+    path = write(tmp_path, "participant_id\n01\n02\n03\n")
+    maps = [a_map("01", session="1"), a_map("02", session="2"), a_map("03")]
+    message = r"the dataset of maps has n/a in session for 1 subject \(sub-03\)"
+    with pytest.raises(InputError, match=message):
+        group_model(table_of(maps, read_participants(path)), "1 + session")
+
+
+def test_a_sidecar_that_was_not_fetched_is_named(tmp_path: Path) -> None:
+    path = write(tmp_path, "participant_id\nsub-01\n")
+    (tmp_path / "participants.json").symlink_to(".git/annex/objects/MD5E-s8--0")
+    with pytest.raises(InputError, match=r"participants.json is a link to .*: datalad get"):
+        read_participants(path)
+
+
 def test_a_name_of_two_things_is_refused_where_it_is_used(tmp_path: Path) -> None:
     path = write(tmp_path, "participant_id\tsession\tage\n01\t3\t1\n02\t5\t2\n03\t1\t6\n")
     table = table_of([a_map(f"0{n}", session=str(n)) for n in (1, 2, 3)], read_participants(path))

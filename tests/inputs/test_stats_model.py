@@ -137,6 +137,45 @@ def test_rows_stay_with_their_maps(read: Read) -> None:
     assert [one.name for one in model.contrasts] == ["intercept", "age"]
 
 
+@pytest.mark.filterwarnings("ignore")  # of PyBIDS, about pandas
+@pytest.mark.parametrize(
+    ("X", "formula"),
+    [
+        (["bmi", "age", "group.*"], ""),
+        (["age", "bmi", "group.other"], "0 + age*bmi + `group.other`"),
+    ],
+)
+def test_designs_are_those_of_pybids_with_a_layout(
+    tmp_path: Path, read: Read, X: list[str | int], formula: str
+) -> None:
+    from bids import BIDSLayout
+    from bids.modeling import BIDSStatsModelsGraph
+    from bids.modeling.statsmodels import ContrastInfo
+
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    (raw / "dataset_description.json").write_text('{"Name": "raw", "BIDSVersion": "1.10.0"}')
+    lines = zip(SUBJECTS, *(COLUMNS[name] for name in ("age", "bmi", "group")), strict=True)
+    rows = [("participant_id", "age", "bmi", "group"), *((f"sub-{s}", *r) for s, *r in lines)]
+    (raw / "participants.tsv").write_text("\n".join("\t".join(row) for row in rows) + "\n")
+    scale = {"Name": "Scale", "Input": ["bmi"]}
+    steps = {**FACTOR, "Instructions": [*FACTOR["Instructions"], scale]}
+    model = {"Type": "glm", "X": X, **({"Formula": formula} if formula else {})}
+    dummy = {"Test": "t", "Contrasts": ["age"]}
+    asked = read(node(Model=model, Transformations=steps, DummyContrasts=dummy))
+    graph = BIDSStatsModelsGraph(BIDSLayout(raw, validate=False), dict(asked.content))
+    graph.load_collections()
+    inputs = [
+        ContrastInfo("win", ["win"], [1], "t", {"subject": one, "contrast": "win"})
+        for one in SUBJECTS
+    ]
+    (made,) = graph.root_node.run(inputs, group_by=["contrast"], missing_values="error")
+    order = [list(made.metadata["subject"]).index(one) for one in SUBJECTS]
+    found = only(group_models(asked, table_with()))
+    assert found.columns == tuple(made.X.columns)
+    np.testing.assert_allclose(found.matrix, made.X.to_numpy(float)[order], rtol=1e-12)
+
+
 def test_means_are_those_of_the_maps_that_take_part(read: Read) -> None:
     scale = [{"Name": "Scale", "Input": ["age"], "Demean": True, "Rescale": False}]
     steps = {"Transformer": "pybids-transforms-v1", "Instructions": scale}
@@ -233,6 +272,19 @@ def test_every_group_has_its_model(read: Read) -> None:
     assert [one.model.matrix.shape for one in made] == [(4, 1), (3, 1), (3, 1)]
 
 
+def test_groups_that_would_have_one_name_are_refused(read: Read) -> None:
+    asked = node(GroupBy=["contrast", "group"], Model={"Type": "glm", "X": [1]})
+    with pytest.raises(InputError, match="two group models would be called oneSampleDatasetAB"):
+        group_models(read(asked), table_with(group=("a-b", "a b") * 5))
+
+
+def test_a_constant_is_not_scaled(read: Read) -> None:
+    scale = [{"Name": "Scale", "Input": ["age"], "Demean": True, "Rescale": False}]
+    steps = {"Transformer": "pybids-transforms-v1", "Instructions": scale}
+    with pytest.raises(InputError, match=r"Cannot scale a column with constant value \(36.0\)"):
+        group_models(read(node(Transformations=steps)), table_with(age=("36",) * 10))
+
+
 def test_an_f_contrast_has_rows(read: Read) -> None:
     both = {"Name": "both", "ConditionList": [1, "age"], "Weights": [[1, 0], [0, 2]], "Test": "F"}
     model = only(group_models(read(node(Contrasts=[both])), table_with()))
@@ -282,6 +334,10 @@ def test_input_leaves_subjects_out(read: Read) -> None:
         (
             {"Contrasts": [{"Name": "c", "ConditionList": [1], "Weights": ["1/0"], "Test": "t"}]},
             r'contrast c: expected .* found t and \["1/0"\]',
+        ),
+        (
+            {"Contrasts": [{"Name": "c", "ConditionList": [1], "Weights": [1e999], "Test": "t"}]},
+            r"contrast c: expected .* found t and \[Infinity\]",
         ),
     ],
 )
