@@ -227,6 +227,7 @@ def test_a_formula_that_cannot_be_is_refused(formula: str, message: str) -> None
         (("1,5", "2,5", "3,1", "4,0"), r"has '1,5' in column x .*: expected a decimal point"),
         (("1", "2", "three", "4"), r"numbers in column x, but 'three' for sub-03; if .* C\(x\)"),
         (("1", "n/a", "NaN", "4"), r"has n/a in x for 2 subjects \(sub-02, sub-03\)"),
+        (("1", "2", "Infinity", "4"), r"has inf in x for 1 subject \(sub-03\)"),
         (("1", "2", "-inf", "4"), r"has inf in x for 1 subject \(sub-03\)"),
         (("n/a",) * 7, r"for 7 subjects \(sub-01, sub-02, sub-03, sub-04, sub-05 and 2 more\)"),
     ],

@@ -202,6 +202,29 @@ def test_a_value_that_is_missing_is_an_error(read: Read, cell: str | None, messa
         group_models(read(node()), table)
 
 
+def test_a_group_that_is_missing_is_an_error(read: Read) -> None:
+    asked = node(GroupBy=["contrast", "group"], Model={"Type": "glm", "X": [1]})
+    table = table_with(group=(*COLUMNS["group"][:9], "n/a"))
+    with pytest.raises(InputError, match=r"has n/a in group for 1 subject \(sub-08\)"):
+        group_models(read(asked), table)
+    made = group_models(read(asked), table, missing="drop")
+    assert [one.left_out[9] for one in made] == ["n/a in group"] * 3
+
+
+def test_a_value_that_transformations_lose_is_an_error(read: Read) -> None:
+    steps = [
+        {"Name": "Product", "Input": ["large", "larger"], "Output": ["product"]},
+        {"Name": "Scale", "Input": ["product"]},
+    ]
+    asked = node(
+        Transformations={"Transformer": "pybids-transforms-v1", "Instructions": steps},
+        Model={"Type": "glm", "X": [1, "product"]},
+    )
+    large = ("1e200", *COLUMNS["age"][1:])
+    with pytest.raises(InputError, match=r"the design cannot be made: NaNs detected in columns"):
+        group_models(read(asked), table_with(large=large, larger=large))
+
+
 def test_a_value_that_is_not_used_may_be_missing(read: Read) -> None:
     table = table_with(bmi=(None,) * 10)
     assert only(group_models(read(node()), table)).dof == 8
@@ -305,11 +328,27 @@ def test_filters_choose_the_contrasts_of_a_node(read: Read) -> None:
     refuse_unmatched(model, [table_with(), table_with(contrast=("lose",) * 10)])
 
 
+def test_a_map_of_any_edge_takes_part(read: Read) -> None:
+    run = {**node(), "Level": "Run", "Model": {"Type": "glm", "X": ["win"]}}
+    edges = [
+        {"Source": name, "Destination": "a", "Filter": {"subject": subjects}}
+        for name, subjects in (("run", SUBJECTS[:2]), ("other", SUBJECTS[3:5]))
+    ]
+    model = read({**run, "Name": "run"}, {**run, "Name": "other"}, node(Name="a"), Edges=edges)
+    (one,) = group_models(model, table_with())
+    assert one.rows == (0, 1, 3, 4)
+
+
 def test_input_leaves_subjects_out(read: Read) -> None:
     model = read(node(), Input={"subject": [*SUBJECTS[:6]], "task": ["rest"]})
     (one,) = group_models(model, table_with())
     assert one.rows == (0, 1, 2, 3, 4, 5)
     assert one.left_out[9] == "left out by a filter of the model"
+    others = read(node(), Input={"subject": [*SUBJECTS[4:]]})
+    table = table_with(age=(*COLUMNS["age"][:6], "n/a", *COLUMNS["age"][7:]))
+    (one,) = group_models(others, table, missing="drop")
+    assert one.rows == (4, 5, 7, 8, 9)
+    assert one.left_out[6] == "n/a in age"
     with pytest.raises(InputError, match=r"Input asks for subject 99; there: 01") as caught:
         refuse_unmatched(read(node(), Input={"subject": ["99"]}), [table_with()])
     assert caught.value.exit_code == ExitCode.NOTHING_SELECTED
