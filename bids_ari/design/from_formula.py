@@ -90,8 +90,8 @@ def group_model(
     *,
     center: bool = True,
     group_by: str = "",
-    missing: str = "error",
     name: str = "",
+    missing: str = "error",
 ) -> GroupModel:
     """
     Choose the maps of which all is known, and make their model.
