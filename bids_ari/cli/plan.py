@@ -52,7 +52,7 @@ def describe(analyses: Sequence["Analysis"]) -> tuple[str, list[str]]:
             (f"sub-{one.subject}", *row)
             for one, row in zip(analysis.maps, model.matrix.tolist(), strict=True)
         ]
-        contrast = dict(zip(model.regressors, model.weights.tolist(), strict=True))
+        contrast = dict(zip(model.regressors, model.contrasts[0].weights[0].tolist(), strict=True))
         parts.append(
             f"# {name_of(analysis, model)}\n# {grid}\n"
             f"{format_tsv(['participant_id', 'included', 'reason', 'source'], rows)}\n"

@@ -3,16 +3,32 @@
 from bids_ari.inputs.atlases import Atlas, find_atlas, parse_atlas
 from bids_ari.inputs.collection import collect, datasets
 from bids_ari.inputs.filters import load_filters
+from bids_ari.inputs.node_models import group_models
+from bids_ari.inputs.participants import (
+    Participants,
+    find_participants,
+    read_participants,
+    table_of,
+)
 from bids_ari.inputs.records import Analysis, Inclusion, StatMap
+from bids_ari.inputs.stats_model import StatsModel, read_stats_model, refuse_unmatched
 
 __all__ = [
     "Analysis",
     "Atlas",
     "Inclusion",
+    "Participants",
     "StatMap",
+    "StatsModel",
     "collect",
     "datasets",
     "find_atlas",
+    "find_participants",
+    "group_models",
     "load_filters",
     "parse_atlas",
+    "read_participants",
+    "read_stats_model",
+    "refuse_unmatched",
+    "table_of",
 ]

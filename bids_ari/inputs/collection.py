@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from bids_ari.errors import ExitCode, InputError
-from bids_ari.inputs.dataset import describe, not_fetched, participants
+from bids_ari.inputs.dataset import describe, not_fetched
 from bids_ari.inputs.filters import admits, did_you_mean, in_words
 from bids_ari.inputs.grouping import Universe, group, highest_level
 from bids_ari.inputs.naming import ENTITIES
+from bids_ari.inputs.participants import participants
 from bids_ari.inputs.records import Analysis, StatMap
 from bids_ari.inputs.refusals import (
     OPTIONS,

@@ -186,7 +186,7 @@ def _init_analysis_wf(
     inputs = ari_wf.inputs.inputnode
     inputs.maps = [str(one.path) for one in analysis.maps]
     inputs.design = model.matrix.tolist()
-    inputs.contrast = model.weights.tolist()
+    inputs.contrast = model.contrasts[0].weights[0].tolist()
     if options.mask:
         inputs.mask = str(options.mask.absolute())
         inputs.mask_name = options.mask.name
@@ -267,7 +267,9 @@ def _sink_of_design(
         **describe("design"),
         "participant_id": {"Description": "whose map it is"},
         **{name: {"Description": "regressor"} for name in model.regressors},
-        "Contrast": dict(zip(model.regressors, model.weights.tolist(), strict=True)),
+        "Contrast": dict(
+            zip(model.regressors, model.contrasts[0].weights[0].tolist(), strict=True)
+        ),
     }
     return sink
 

@@ -46,7 +46,7 @@ def common_metadata(
             "DegreesOfFreedom": model.dof,
             "Regressors": list(model.regressors),
             "Contrast": analysis.entities.get("contrast", ""),
-            "Weights": model.weights.tolist(),
+            "Weights": model.contrasts[0].weights[0].tolist(),
         },
         "Alternative": options.alternative,
     }

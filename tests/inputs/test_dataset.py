@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from bids_ari.errors import ExitCode, InputError
-from bids_ari.inputs.dataset import describe, participants
+from bids_ari.inputs.dataset import describe
+from bids_ari.inputs.participants import participants
 
 
 def test_a_missing_folder_is_no_input(tmp_path: Path) -> None:
