@@ -15,8 +15,10 @@ from bids_ari.stats.clusters import (
     label_clusters,
     supra_threshold,
 )
+from bids_ari.stats.contrasts import ContrastMaps, FMaps, contrast_maps, f_maps
+from bids_ari.stats.fisher import f_z_and_p_values
 from bids_ari.stats.forest import Forest, grow_forest
-from bids_ari.stats.glm import ContrastMaps, Rotated, contrast_maps, fit, merge, rotate
+from bids_ari.stats.glm import Rotated, fit, merge, rotate
 from bids_ari.stats.hommel import LOCAL_TESTS, LocalTest, hommel_value, set_weights
 from bids_ari.stats.methods import METHODS, Evidence
 from bids_ari.stats.regions import (
@@ -38,6 +40,7 @@ __all__ = [
     "Concentration",
     "ContrastMaps",
     "Evidence",
+    "FMaps",
     "Forest",
     "LocalTest",
     "Peak",
@@ -46,6 +49,8 @@ __all__ = [
     "claim_p_values",
     "concentration_set",
     "contrast_maps",
+    "f_maps",
+    "f_z_and_p_values",
     "fewest_discoveries",
     "find_peaks",
     "fit",
