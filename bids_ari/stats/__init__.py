@@ -16,11 +16,21 @@ from bids_ari.stats.clusters import (
     supra_threshold,
 )
 from bids_ari.stats.contrasts import ContrastMaps, FMaps, contrast_maps, f_maps
+from bids_ari.stats.estimates import (
+    EstimatedContrast,
+    EstimatedFContrast,
+    Estimates,
+    estimated_contrast,
+    estimated_f_contrast,
+)
 from bids_ari.stats.fisher import f_z_and_p_values
+from bids_ari.stats.fixed_effects import fixed_effects
 from bids_ari.stats.forest import Forest, grow_forest
 from bids_ari.stats.glm import Rotated, fit, merge, rotate
 from bids_ari.stats.hommel import LOCAL_TESTS, LocalTest, hommel_value, set_weights
 from bids_ari.stats.methods import METHODS, Evidence
+from bids_ari.stats.mixed_effects import mixed_effects
+from bids_ari.stats.outliers import OutlierMeasures, outlier_measures
 from bids_ari.stats.regions import (
     claim_p_values,
     fewest_discoveries,
@@ -39,21 +49,28 @@ __all__ = [
     "Clusters",
     "Concentration",
     "ContrastMaps",
+    "EstimatedContrast",
+    "EstimatedFContrast",
+    "Estimates",
     "Evidence",
     "FMaps",
     "Forest",
     "LocalTest",
+    "OutlierMeasures",
     "Peak",
     "Rotated",
     "bound_forest",
     "claim_p_values",
     "concentration_set",
     "contrast_maps",
+    "estimated_contrast",
+    "estimated_f_contrast",
     "f_maps",
     "f_z_and_p_values",
     "fewest_discoveries",
     "find_peaks",
     "fit",
+    "fixed_effects",
     "grow_forest",
     "hommel_value",
     "label_clusters",
@@ -62,6 +79,8 @@ __all__ = [
     "min_true_discoveries_at",
     "min_true_discoveries_by_label",
     "min_true_discoveries_by_region",
+    "mixed_effects",
+    "outlier_measures",
     "p_value",
     "rotate",
     "set_weights",

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bids_ari.stats.glm import Rotated, varying
-from bids_ari.stats.refusals import refuse_collinear, refuse_contrast, refuse_f_contrast
+from bids_ari.stats.refusals import refuse_contrast, refuse_f_contrast, residual_dof
 
 
 class ContrastMaps(NamedTuple):
@@ -66,7 +66,7 @@ def contrast_maps(rotated: Rotated, contrast: NDArray[np.floating]) -> ContrastM
     >>> maps.effect, maps.t.round(3), maps.n_without_variance
     (array([2., 4.]), array([3.464, 0.   ]), 1)
     """
-    dof = _residual_dof(rotated)
+    dof = residual_dof(rotated.n_maps, rotated.r)
     refuse_contrast(contrast, rotated.r.shape[1])
     # effect = c'R^-1 z, variance = |R^-T c|^2 rss / dof
     weights = np.linalg.solve(rotated.r.T, contrast.astype(np.float64))
@@ -107,7 +107,7 @@ def f_maps(rotated: Rotated, contrast: NDArray[np.floating]) -> FMaps:
     >>> maps.f.round(3), maps.dof, maps.dof_residual
     (array([12.,  0.]), 1, 2)
     """
-    dof_residual = _residual_dof(rotated)
+    dof_residual = residual_dof(rotated.n_maps, rotated.r)
     refuse_f_contrast(contrast, rotated.r.shape[1])
     # the part of the rotated data in the space of R^-T C', by an orthonormal basis of it
     q, _ = np.linalg.qr(np.linalg.solve(rotated.r.T, contrast.T.astype(np.float64)))
@@ -120,16 +120,3 @@ def f_maps(rotated: Rotated, contrast: NDArray[np.floating]) -> FMaps:
         where=varies,
     )
     return FMaps(f, len(contrast), dof_residual, int(np.count_nonzero(~varies)))
-
-
-def _residual_dof(rotated: Rotated) -> int:
-    n_regressors = rotated.r.shape[1]
-    dof = rotated.n_maps - n_regressors
-    if dof < 1:
-        msg = (
-            f"{rotated.n_maps} maps cannot fit {n_regressors} regressors: "
-            "no degrees of freedom left"
-        )
-        raise ValueError(msg)
-    refuse_collinear(rotated.r)
-    return dof

@@ -60,7 +60,8 @@ def f_z_and_p_values(
     z = np.where(upper < lower, -special.ndtri(upper), special.ndtri(lower))
     far = np.isfinite(f) & (np.minimum(upper, lower) < SMALLEST_TAIL)
     if far.any():
-        z[far] = _far_z(raised[far], dof, np.broadcast_to(dof_residual, f.shape)[far], lower[far])
+        residual = np.broadcast_to(np.asarray(dof_residual, dtype=np.float64), f.shape)
+        z[far] = _far_z(raised[far], dof, residual[far], is_high=(lower > upper)[far])
     return z, np.where(f > 0, upper, 1.0)
 
 
@@ -68,25 +69,24 @@ def _far_z(
     f: NDArray[np.float64],
     dof: int,
     dof_residual: NDArray[np.float64],
-    lower: NDArray[np.float64],
+    *,
+    is_high: NDArray[np.bool_],
 ) -> NDArray[np.float64]:
     z = np.empty_like(f)
-    log_f = np.log(f)
-    for is_high in (True, False):
-        part = (lower > 0.5) == is_high
-        if np.isinf(dof_residual).all():
+    for part, sign in ((is_high, -1), (~is_high, 1)):
+        log_f, b = np.log(f[part]) + np.log(dof / 2), dof_residual[part] / 2
+        if np.isinf(b).all():
             log_tail = (
                 log_upper_gamma_tail(dof / 2, f[part] * (dof / 2))
-                if is_high
-                else log_lower_gamma_tail(dof / 2, log_f[part] + np.log(dof / 2))
+                if sign < 0
+                else log_lower_gamma_tail(dof / 2, log_f)
             )
         else:
-            b = dof_residual[part] / 2
-            log_odds = log_f[part] + np.log(dof / 2) - np.log(b)
+            log_odds = log_f - np.log(b)
             log_tail = (
                 log_beta_tail(b, dof / 2, log_odds)
-                if is_high
+                if sign < 0
                 else log_beta_tail(dof / 2, b, -log_odds)
             )
-        z[part] = (-1 if is_high else 1) * special.ndtri_exp(log_tail)
+        z[part] = sign * special.ndtri_exp(log_tail)
     return z

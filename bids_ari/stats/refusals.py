@@ -56,6 +56,35 @@ def refuse_collinear(r: NDArray[np.float64]) -> None:
         raise ValueError(msg)
 
 
+def residual_dof(n_maps: int, r: NDArray[np.float64]) -> int:
+    """
+    Count the residual degrees of freedom of a model that can be tested.
+
+    Parameters
+    ----------
+    n_maps : int
+        How many maps enter.
+    r : (n_rows, n_regressors) array
+        Triangular factor of the design.
+
+    Returns
+    -------
+    int
+        At least 1.
+
+    Raises
+    ------
+    ValueError
+        If there are none, or the regressors are collinear.
+    """
+    n_regressors = int(r.shape[1])
+    if n_maps <= n_regressors:
+        msg = f"{n_maps} maps cannot fit {n_regressors} regressors: no degrees of freedom left"
+        raise ValueError(msg)
+    refuse_collinear(r)
+    return n_maps - n_regressors
+
+
 def refuse_contrast(contrast: NDArray[np.floating], n_regressors: int) -> None:
     """
     Refuse a t contrast that does not fit the regressors or is nothing but zeros.

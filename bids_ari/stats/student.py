@@ -1,5 +1,6 @@
 """Student's t: tail probabilities and z values, accurate as far out as data go."""
 
+import math
 from typing import Literal, get_args
 
 import numpy as np
@@ -158,4 +159,4 @@ def _log_upper_tail(
 ) -> NDArray[np.float64]:
     """Logarithm of :func:`upper_tail` far out."""
     log_odds = 2 * np.log(t) - np.log(dof)
-    return np.log(0.5) + log_beta_tail(np.divide(dof, 2), 0.5, log_odds)
+    return log_beta_tail(np.divide(dof, 2), 0.5, log_odds) - math.log(2)
