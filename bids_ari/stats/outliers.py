@@ -106,11 +106,12 @@ def _compare(
 ) -> OutlierMeasures:
     predictors = np.linalg.solve(model.r.T, design.T.astype(np.float64)).T
     left = 1 - np.einsum("mr,mr->m", predictors, predictors)  # 1 - leverage
+    can_tell = (left > _FREE) & (dof > 1)
     varies = varying(model)
     n_far = np.zeros(len(effects))
     mean, spread, correlation = (np.full(len(effects), np.nan) for _ in range(3))
     # the tail of t on both sides that a normal variable has beyond 3
-    far = -special.stdtrit(dof - 1, special.ndtr(-_FAR)) if dof > 1 else np.inf
+    far = -special.stdtrit(dof - 1, special.ndtr(-_FAR))
     for row, values in enumerate(effects):
         data = values.astype(np.float64)
         others = (total - data) / (model.n_maps - 1)
@@ -119,14 +120,13 @@ def _compare(
         if _varies(mean[row], spread[row]) and _varies(*of_others):
             product = (data - mean[row]) @ (others - of_others[0]) / data.size
             correlation[row] = product / (spread[row] * of_others[1])
-        if left[row] > _FREE:
+        if can_tell[row]:
             scaled = (data - predictors[row] @ model.z) ** 2 / left[row]
-            rest = np.maximum(model.rss - scaled, 0) / max(dof - 1, 1)
+            rest = np.maximum(model.rss - scaled, 0) / (dof - 1)
             n_far[row] = np.count_nonzero(varies & (scaled > far**2 * rest))
-    can_tell = (left > _FREE) & (dof > 1) & varies.any()
-    share = np.divide(
-        n_far, np.count_nonzero(varies), out=np.full(len(effects), np.nan), where=can_tell
-    )
+    n_varying = np.count_nonzero(varies)
+    share = np.full(len(effects), np.nan)
+    np.divide(n_far, n_varying, out=share, where=can_tell & (n_varying > 0))
     return OutlierMeasures(mean, spread, correlation, share)
 
 
