@@ -114,7 +114,7 @@ def _compare(
     far = -special.stdtrit(dof - 1, special.ndtr(-_FAR))
     for row, values in enumerate(effects):
         data = values.astype(np.float64)
-        others = (total - data) / (model.n_maps - 1)
+        others = total - data  # their sum correlates as their mean does
         mean[row], spread[row] = data.mean(), data.std()
         of_others = others.mean(), others.std()
         if _varies(mean[row], spread[row]) and _varies(*of_others):

@@ -146,8 +146,7 @@ def upper_tail(t: NDArray[np.float64], dof: float | NDArray[np.float64]) -> NDAr
     (n_features,) array
         From 0.5 at 0 down to 0.
     """
-    tail = special.ndtr(-t) if _is_normal(dof) else special.stdtr(dof, -t)
-    return np.asarray(tail, dtype=np.float64)
+    return np.asarray(special.stdtr(dof, -t), dtype=np.float64)
 
 
 def _is_normal(dof: float | NDArray[np.float64]) -> bool:

@@ -41,6 +41,13 @@ def test_z_and_p_are_right_in_the_middle_and_far_out(
         assert p[0] < 1e-289
 
 
+@pytest.mark.parametrize("dof_residual", [900, np.inf])
+@pytest.mark.parametrize("f", [5e-4, 25.0])
+def test_many_rows_are_right_far_out_too(f: float, dof_residual: float) -> None:
+    z, _ = f_z_and_p_values(np.array([f]), 200, dof_residual)
+    assert z[0] == pytest.approx(exact_z_and_p(f, 200, dof_residual)[0], rel=1e-10)
+
+
 @pytest.mark.parametrize(("dof", "dof_residual"), [(1, 7), (3, 63), (5, 8)])
 def test_p_is_that_of_scipy(dof: int, dof_residual: int, rng: np.random.Generator) -> None:
     f = 3 * rng.f(dof, dof_residual, size=50)
