@@ -16,10 +16,22 @@ from bids_ari.stats.clusters import (
     label_clusters,
     supra_threshold,
 )
+from bids_ari.stats.contrasts import ContrastMaps, FMaps, contrast_maps, f_maps
+from bids_ari.stats.estimates import (
+    EstimatedContrast,
+    EstimatedFContrast,
+    Estimates,
+    estimated_contrast,
+    estimated_f_contrast,
+)
+from bids_ari.stats.fisher import f_z_and_p_values
+from bids_ari.stats.fixed_effects import fixed_effects
 from bids_ari.stats.forest import Forest, grow_forest
-from bids_ari.stats.glm import ContrastMaps, Rotated, contrast_maps, fit, merge, rotate
+from bids_ari.stats.glm import Rotated, fit, merge, rotate
 from bids_ari.stats.hommel import LOCAL_TESTS, LocalTest, hommel_value, set_weights
 from bids_ari.stats.methods import CLOSED_TESTING, METHODS, Evidence
+from bids_ari.stats.mixed_effects import mixed_effects
+from bids_ari.stats.outliers import OutlierMeasures, outlier_measures
 from bids_ari.stats.regions import (
     ANY,
     claim_p_values,
@@ -48,9 +60,14 @@ __all__ = [
     "Clusters",
     "Concentration",
     "ContrastMaps",
+    "EstimatedContrast",
+    "EstimatedFContrast",
+    "Estimates",
     "Evidence",
+    "FMaps",
     "Forest",
     "LocalTest",
+    "OutlierMeasures",
     "Peak",
     "Rotated",
     "bound_forest",
@@ -58,9 +75,14 @@ __all__ = [
     "concentration_set",
     "concentration_threshold",
     "contrast_maps",
+    "estimated_contrast",
+    "estimated_f_contrast",
+    "f_maps",
+    "f_z_and_p_values",
     "fewest_discoveries",
     "find_peaks",
     "fit",
+    "fixed_effects",
     "grow_forest",
     "hommel_value",
     "label_clusters",
@@ -69,6 +91,8 @@ __all__ = [
     "min_true_discoveries_at",
     "min_true_discoveries_by_label",
     "min_true_discoveries_by_region",
+    "mixed_effects",
+    "outlier_measures",
     "p_value",
     "rotate",
     "set_weights",

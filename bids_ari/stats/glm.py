@@ -34,21 +34,6 @@ class Rotated(NamedTuple):
     n_maps: int
 
 
-class ContrastMaps(NamedTuple):
-    """Everything one contrast of a second-level model gives at each feature."""
-
-    effect: NDArray[np.float64]
-    """(n_features,) contrast estimate, in the units of the maps."""
-    variance: NDArray[np.float64]
-    """(n_features,) sampling variance of the effect, in squared units of the maps."""
-    t: NDArray[np.float64]
-    """(n_features,) Student statistic; 0 where the data do not vary."""
-    dof: int
-    """Residual degrees of freedom."""
-    n_without_variance: int
-    """How many features do not vary around the model, so that nothing can be tested there."""
-
-
 def rotate(effects: NDArray[np.floating], design: NDArray[np.floating]) -> Rotated:
     """
     Summarise one block of maps.
@@ -143,57 +128,18 @@ def fit(blocks: Iterable[tuple[NDArray[np.floating], NDArray[np.floating]]]) -> 
     return total
 
 
-def contrast_maps(rotated: Rotated, contrast: NDArray[np.floating]) -> ContrastMaps:
+def varying(rotated: Rotated) -> NDArray[np.bool_]:
     """
-    Estimate and test one contrast of the regressors at each feature.
+    Tell where data vary around the model by more than the rounding of the data.
 
     Parameters
     ----------
     rotated : Rotated
-        Summary of all maps under a design of full column rank.
-    contrast : (n_regressors,) array
-        Weights of the regressors.
+        Summary of all maps.
 
     Returns
     -------
-    ContrastMaps
-
-    Raises
-    ------
-    ValueError
-        If the model leaves no degrees of freedom, its regressors are collinear, or the contrast
-        does not fit them or is nothing but zeros.
-
-    Examples
-    --------
-    >>> effects = np.array([[1.0, 4.0], [2.0, 4.0], [3.0, 4.0]])
-    >>> maps = contrast_maps(rotate(effects, np.ones((3, 1))), np.ones(1))
-    >>> maps.effect, maps.t.round(3), maps.n_without_variance
-    (array([2., 4.]), array([3.464, 0.   ]), 1)
+    (n_features,) array of bool
+        Elsewhere nothing can be tested.
     """
-    n_regressors = rotated.r.shape[1]
-    dof = rotated.n_maps - n_regressors
-    if dof < 1:
-        msg = (
-            f"{rotated.n_maps} maps cannot fit {n_regressors} regressors: "
-            "no degrees of freedom left"
-        )
-        raise ValueError(msg)
-    if np.linalg.matrix_rank(rotated.r) < n_regressors:
-        msg = f"the {n_regressors} regressors of the design are collinear"
-        raise ValueError(msg)
-
-    if contrast.shape != (n_regressors,) or not contrast.any():
-        msg = f"the contrast {contrast.tolist()} is no test of {n_regressors} regressors"
-        raise ValueError(msg)
-
-    # effect = c'R^-1 z, variance = |R^-T c|^2 rss / dof
-    weights = np.linalg.solve(rotated.r.T, contrast.astype(np.float64))
-    effect = weights @ rotated.z
-    # residuals that are nothing but the rounding of the data carry no information
-    noise_floor = _ROUNDING * rotated.n_maps * rotated.sum_of_squares
-    varies = rotated.rss > noise_floor
-    rss = np.where(varies, rotated.rss, 0.0)
-    variance = (weights @ weights) * rss / dof
-    t = np.divide(effect, np.sqrt(variance), out=np.zeros_like(effect), where=varies)
-    return ContrastMaps(effect, variance, t, dof, int(np.count_nonzero(~varies)))
+    return rotated.rss > _ROUNDING * rotated.n_maps * rotated.sum_of_squares

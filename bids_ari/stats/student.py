@@ -1,22 +1,23 @@
 """Student's t: tail probabilities and z values, accurate as far out as data go."""
 
+import math
 from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from bids_ari.stats.far_tails import SMALLEST_TAIL, log_beta_tail
+
 Alternative = Literal["two-sided", "greater", "less"]
 ALTERNATIVES: tuple[Alternative, ...] = get_args(Alternative)
 """What a test is looking for: an effect of either sign, above 0, below 0."""
 
-_SMALLEST_TAIL = 1e-280
-"""Below this, work with logarithms: doubles end at 1e-308, with few digits from 1e-290 on."""
-_MAX_TERMS = 10_000
-
 
 def p_value(
-    t: NDArray[np.float64], dof: float, alternative: Alternative = "two-sided"
+    t: NDArray[np.float64],
+    dof: float | NDArray[np.float64],
+    alternative: Alternative = "two-sided",
 ) -> NDArray[np.float64]:
     """
     P-value of Student statistics.
@@ -25,8 +26,8 @@ def p_value(
     ----------
     t : (n_features,) array
         Student statistics; infinite ones get 0 or 1.
-    dof : float
-        Degrees of freedom.
+    dof : float or (n_features,) array
+        Degrees of freedom; the number infinity makes t a standard normal statistic.
     alternative : {'two-sided', 'greater', 'less'}
         What the test looks for.
 
@@ -48,7 +49,7 @@ def p_value(
     return _p_value(t, upper_tail(np.abs(t), dof), alternative)
 
 
-def z_value(t: NDArray[np.float64], dof: float) -> NDArray[np.float64]:
+def z_value(t: NDArray[np.float64], dof: float | NDArray[np.float64]) -> NDArray[np.float64]:
     """
     Turn Student statistics into standard normal values of the same tail probability.
 
@@ -56,8 +57,8 @@ def z_value(t: NDArray[np.float64], dof: float) -> NDArray[np.float64]:
     ----------
     t : (n_features,) array
         Student statistics.
-    dof : float
-        Degrees of freedom.
+    dof : float or (n_features,) array
+        Degrees of freedom; the number infinity makes t a standard normal statistic.
 
     Returns
     -------
@@ -74,7 +75,9 @@ def z_value(t: NDArray[np.float64], dof: float) -> NDArray[np.float64]:
 
 
 def z_and_p_values(
-    t: NDArray[np.float64], dof: float, alternative: Alternative = "two-sided"
+    t: NDArray[np.float64],
+    dof: float | NDArray[np.float64],
+    alternative: Alternative = "two-sided",
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """
     Compute :func:`z_value` and :func:`p_value` in the time of one of them.
@@ -83,8 +86,8 @@ def z_and_p_values(
     ----------
     t : (n_features,) array
         Student statistics.
-    dof : float
-        Degrees of freedom.
+    dof : float or (n_features,) array
+        Degrees of freedom; the number infinity makes t a standard normal statistic.
     alternative : {'two-sided', 'greater', 'less'}
         What the test looks for.
 
@@ -136,16 +139,21 @@ def _p_value(
     return np.where(in_direction, tail, 1 - tail)
 
 
-def _z_value(t: NDArray[np.float64], tail: NDArray[np.float64], dof: float) -> NDArray[np.float64]:
+def _z_value(
+    t: NDArray[np.float64], tail: NDArray[np.float64], dof: float | NDArray[np.float64]
+) -> NDArray[np.float64]:
+    if _is_normal(dof):
+        return t.copy()
     size = np.abs(t)
-    far = (tail < _SMALLEST_TAIL) & np.isfinite(size)
+    far = (tail < SMALLEST_TAIL) & np.isfinite(size)
     z = -special.ndtri(tail)
     if far.any():
-        z[far] = -special.ndtri_exp(_log_upper_tail(size[far], dof))
+        far_dof = dof[far] if isinstance(dof, np.ndarray) and dof.ndim else dof
+        z[far] = -special.ndtri_exp(_log_upper_tail(size[far], far_dof))
     return np.copysign(z, t)
 
 
-def upper_tail(t: NDArray[np.float64], dof: float) -> NDArray[np.float64]:
+def upper_tail(t: NDArray[np.float64], dof: float | NDArray[np.float64]) -> NDArray[np.float64]:
     """
     Probability that a Student variable exceeds a number that is not negative.
 
@@ -153,8 +161,8 @@ def upper_tail(t: NDArray[np.float64], dof: float) -> NDArray[np.float64]:
     ----------
     t : (n_features,) array
         Numbers >= 0.
-    dof : float
-        Degrees of freedom.
+    dof : float or (n_features,) array
+        Degrees of freedom; the number infinity makes t a standard normal statistic.
 
     Returns
     -------
@@ -164,35 +172,13 @@ def upper_tail(t: NDArray[np.float64], dof: float) -> NDArray[np.float64]:
     return np.asarray(special.stdtr(dof, -t), dtype=np.float64)
 
 
-def _log_upper_tail(t: NDArray[np.float64], dof: float) -> NDArray[np.float64]:
-    """
-    Logarithm of :func:`upper_tail` far out.
+def _is_normal(dof: float | NDArray[np.float64]) -> bool:
+    return np.ndim(dof) == 0 and bool(np.isinf(dof))
 
-    The continued fraction of the incomplete beta integral (NIST DLMF 8.17.22) by Lentz' method,
-    with the power in front of it kept as a logarithm.
-    """
-    a, b = dof / 2, 0.5
-    x = dof / (dof + t * t)
-    # Lentz' method needs a start other than 0: evaluate 1 + fraction
-    one_plus_fraction, c, d = np.ones_like(x), np.ones_like(x), np.zeros_like(x)
-    for term in range(_MAX_TERMS):
-        m = term // 2
-        if term == 0:
-            coefficient = np.ones_like(x)
-        elif term % 2:
-            coefficient = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
-        else:
-            coefficient = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
-        d = 1 / (1 + coefficient * d)
-        c = 1 + coefficient / c
-        step = c * d
-        one_plus_fraction = one_plus_fraction * step
-        if term > 1 and np.all(np.abs(step - 1) < 1e-15):
-            break
-    log_front = (
-        -a * np.log1p(t * t / dof)  # x ** a
-        + b * np.log(t * t / (dof + t * t))  # (1 - x) ** b
-        - np.log(a)
-        - special.betaln(a, b)
-    )
-    return np.asarray(np.log(0.5) + log_front + np.log(one_plus_fraction - 1))
+
+def _log_upper_tail(
+    t: NDArray[np.float64], dof: float | NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Logarithm of :func:`upper_tail` far out."""
+    log_odds = 2 * np.log(t) - np.log(dof)
+    return log_beta_tail(np.divide(dof, 2), 0.5, log_odds) - math.log(2)

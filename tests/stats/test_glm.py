@@ -1,9 +1,12 @@
 import numpy as np
 import pytest
+import statsmodels.api as sm
+from nilearn.glm.contrasts import compute_contrast
+from nilearn.glm.first_level import run_glm
 from numpy.typing import NDArray
 from scipy import stats
 
-from bids_ari.stats import contrast_maps, fit, merge, rotate
+from bids_ari.stats import contrast_maps, f_maps, f_z_and_p_values, fit, merge, rotate
 
 
 def in_blocks(
@@ -123,3 +126,67 @@ def test_a_contrast_that_tests_nothing_is_refused(
 def test_no_maps_are_refused() -> None:
     with pytest.raises(ValueError, match="there are no maps to fit"):
         fit([])
+
+
+def test_f_is_that_of_statsmodels_and_nilearn(rng: np.random.Generator) -> None:
+    design = np.column_stack([np.ones(20), rng.normal(50, 9, size=20), np.arange(20) % 2])
+    effects = rng.normal(size=(20, 30)) + 0.03 * design[:, 1:2]
+    contrast = np.array([[0.0, 1.0, 0.0], [0.0, 2.0, -1.0]])
+    maps = f_maps(fit(in_blocks(effects, design, [3, 17])), contrast)
+    expected = [sm.OLS(y, design).fit().f_test(contrast).fvalue for y in effects.T]
+    np.testing.assert_allclose(maps.f, expected, rtol=1e-9)
+    labels, results = run_glm(effects, design, noise_model="ols")
+    peer = compute_contrast(labels, results, contrast, stat_type="F")
+    np.testing.assert_allclose(maps.f, peer.stat(), rtol=1e-9)
+    _, p = f_z_and_p_values(maps.f, maps.dof, maps.dof_residual)
+    np.testing.assert_allclose(p, peer.p_value(), rtol=1e-8)
+    assert (maps.dof, maps.dof_residual, maps.n_without_variance) == (2, 17, 0)
+
+
+def test_f_of_one_row_is_t_squared(rng: np.random.Generator) -> None:
+    design = np.column_stack([np.ones(12), rng.normal(size=12)])
+    rotated = fit(in_blocks(rng.normal(size=(12, 9)), design, [5, 7]))
+    contrast = np.array([0.5, -1.0])
+    t = contrast_maps(rotated, contrast).t
+    np.testing.assert_allclose(f_maps(rotated, contrast[None]).f, t**2, rtol=1e-12)
+
+
+def test_f_depends_on_the_space_of_its_rows_only(rng: np.random.Generator) -> None:
+    design = np.column_stack([np.ones(12), rng.normal(size=(12, 2))])
+    rotated = rotate(rng.normal(size=(12, 9)), design)
+    contrast = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, -1.0]])
+    mixed = np.array([[3.0, 1.0], [-1.0, 5.0]]) @ contrast
+    np.testing.assert_allclose(f_maps(rotated, mixed).f, f_maps(rotated, contrast).f, rtol=1e-10)
+
+
+def test_f_of_data_that_do_not_vary_is_0(rng: np.random.Generator) -> None:
+    effects = rng.normal(size=(10, 3)).astype(np.float32)
+    effects[:, 1] = 3.7
+    design = np.column_stack([np.ones(10), rng.normal(size=10)])
+    maps = f_maps(fit(in_blocks(effects, design, [4, 6])), np.eye(2))
+    assert maps.f[1] == 0
+    assert maps.n_without_variance == 1
+    assert np.all(maps.f[[0, 2]] > 0)
+
+
+@pytest.mark.parametrize(
+    ("contrast", "what"),
+    [
+        ([[1.0, 0.0], [2.0, 0.0]], r"\[\[1.0, 0.0\], \[2.0, 0.0\]\] has 2 rows but rank 1"),
+        ([[1.0, 0.0], [0.0, 0.0]], "has 2 rows but rank 1: a row repeats what others say"),
+        ([[0.0, 0.0]], r"the F contrast \[\[0.0, 0.0\]\] is no test of 2 regressors"),
+        ([[1.0, 0.0, 0.0]], "is no test of 2 regressors"),
+        ([1.0, 0.0], r"the F contrast \[1.0, 0.0\] is no test of 2 regressors"),
+    ],
+)
+def test_f_contrasts_that_test_nothing_or_repeat_themselves_are_refused(
+    contrast: list[list[float]], what: str, rng: np.random.Generator
+) -> None:
+    design = np.column_stack([np.ones(5), rng.normal(size=5)])
+    with pytest.raises(ValueError, match=what):
+        f_maps(rotate(rng.normal(size=(5, 3)), design), np.array(contrast))
+
+
+def test_f_needs_degrees_of_freedom_too() -> None:
+    with pytest.raises(ValueError, match="2 maps cannot fit 2 regressors"):
+        f_maps(rotate(np.ones((2, 3)), np.eye(2)), np.eye(2))

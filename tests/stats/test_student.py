@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bids_ari.stats import p_value, z_value
+from bids_ari.stats import p_value, z_and_p_values, z_value
 
 
 def exact_z(t: float, dof: int) -> float:
@@ -39,6 +39,29 @@ def test_p_is_that_of_scipy(alternative: str, dof: int, rng: np.random.Generator
     expected = {"greater": upper, "less": 1 - upper, "two-sided": 2 * stats.t.sf(abs(t), dof)}
     found = p_value(t, dof, alternative)  # type: ignore[arg-type]
     np.testing.assert_allclose(found, expected[alternative], rtol=1e-10, atol=1e-15)
+
+
+def test_degrees_of_freedom_may_differ_between_features() -> None:
+    t, dof = np.array([2.0, -58.0, 0.5, 200.0]), np.array([5.0, 1023.0, 29.0, 800.0])
+    z, p = z_and_p_values(t, dof, "less")
+    for feature in range(4):
+        alone = z_and_p_values(t[feature : feature + 1], float(dof[feature]), "less")
+        assert z[feature] == pytest.approx(alone[0][0], rel=1e-14)
+        assert p[feature] == alone[1][0]
+
+
+@pytest.mark.parametrize("alternative", ["two-sided", "greater", "less"])
+def test_with_infinite_degrees_of_freedom_t_is_normal(alternative: str) -> None:
+    t = np.array([-60.0, -2.0, 0.0, 3.1, 37.0, 60.0])
+    z, p = z_and_p_values(t, np.inf, alternative)  # type: ignore[arg-type]
+    assert z.tolist() == t.tolist()
+    upper = stats.norm.sf(t)
+    expected = {
+        "greater": upper,
+        "less": stats.norm.cdf(t),
+        "two-sided": 2 * stats.norm.sf(abs(t)),
+    }
+    np.testing.assert_allclose(p, expected[alternative], rtol=1e-10, atol=1e-15)
 
 
 def test_infinite_statistics_have_p_values() -> None:
