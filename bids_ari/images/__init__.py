@@ -24,6 +24,7 @@ from bids_ari.images.masks import (
     put_mask_on_grid,
 )
 from bids_ari.images.nifti import Grid, common_grid, read_map, write_volume
+from bids_ari.images.recipes import Made, Recipe, make_map
 
 __all__ = [
     "CONNECTIVITIES",
@@ -32,6 +33,8 @@ __all__ = [
     "Coverage",
     "Domain",
     "Grid",
+    "Made",
+    "Recipe",
     "VolumeDomain",
     "allowed_missing",
     "analysis_mask",
@@ -41,6 +44,7 @@ __all__ = [
     "load_coverage",
     "load_domain",
     "load_mask",
+    "make_map",
     "maps_per_block",
     "put_mask_on_grid",
     "read_map",

@@ -2,7 +2,7 @@
 
 from bids_ari.inputs.collection import collect, datasets
 from bids_ari.inputs.filters import load_filters
-from bids_ari.inputs.records import Analysis, Inclusion, StatMap
+from bids_ari.inputs.records import Analysis, Inclusion, Row, StatMap
 
-__all__ = ["Analysis", "Inclusion", "StatMap", "collect", "datasets", "load_filters"]
+__all__ = ["Analysis", "Inclusion", "Row", "StatMap", "collect", "datasets", "load_filters"]
 from bids_ari.inputs.atlases import *
