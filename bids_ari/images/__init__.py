@@ -1,14 +1,7 @@
 """Images on disk to arrays of features, and back."""
 
-from bids_ari.images.blocks import (
-    Block,
-    Coverage,
-    load_block,
-    load_coverage,
-    maps_per_block,
-    save_block,
-    smooth_block,
-)
+from bids_ari.images.block_files import Coverage, load_block, load_coverage, save_block
+from bids_ari.images.blocks import Block, maps_per_block, smooth_block
 from bids_ari.images.domain import (
     CONNECTIVITIES,
     Domain,

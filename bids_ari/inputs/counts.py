@@ -36,7 +36,7 @@ def tell_counts(
         for index, named in enumerate(one.names):
             left[len(entities)] = sum(n for bits, n in held.items() if bits >> index & 1)
             entities.append(named)
-    whose = f"{n_subjects} subjects{' of --participant-label' if asked else ''}"
+    whose = f"{n_subjects} subject{'s' * (n_subjects != 1)}{' of --participant-label' if asked else ''}"
     steps = [f"{left.total()} first-level maps of {whose}"]
     for name, allowed in query.items():
         if name == "subject":

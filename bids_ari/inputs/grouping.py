@@ -10,7 +10,8 @@ from bids_ari.inputs.inclusion import Universe, inclusion
 from bids_ari.inputs.naming import ENTITIES, names_in_role
 from bids_ari.inputs.records import Analysis, StatMap
 from bids_ari.inputs.repeats import REPEATS, Repeats, is_of, there
-from bids_ari.inputs.rows import PLURALS, rows_of
+from bids_ari.inputs.rows import rows_of
+from bids_ari.inputs.rules import PLURALS
 
 LOGGER = logging.getLogger("bids_ari")
 SHARED = names_in_role("shared")

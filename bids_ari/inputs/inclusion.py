@@ -8,7 +8,8 @@ from bids_ari.inputs.filters import admits
 from bids_ari.inputs.naming import ENTITIES, names_in_role
 from bids_ari.inputs.records import Inclusion, Row
 from bids_ari.inputs.repeats import REPEATS, Repeats
-from bids_ari.inputs.rows import Rows, label_of
+from bids_ari.inputs.rows import Rows
+from bids_ari.inputs.rules import label_of
 
 LEVELS = names_in_role("level")
 

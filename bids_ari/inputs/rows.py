@@ -9,14 +9,14 @@ from typing import NamedTuple
 from bids_ari.errors import ExitCode, InputError
 from bids_ari.inputs.ambiguity import refuse_several
 from bids_ari.inputs.filters import listed
-from bids_ari.inputs.naming import ENTITIES, names_in_role
+from bids_ari.inputs.naming import names_in_role
 from bids_ari.inputs.records import Row, StatMap
 from bids_ari.inputs.repeats import REPEATS, Repeats, is_of
+from bids_ari.inputs.rules import PLURALS, label_of, order, rule_of, varies
 from bids_ari.inputs.variances import variance_of, variance_path
 
 LOGGER = logging.getLogger("bids_ari")
 LEVELS = names_in_role("level")
-PLURALS = {name: "echoes" if name == "echo" else f"{name}s" for name in ENTITIES}
 
 
 class Rows(NamedTuple):
@@ -93,7 +93,7 @@ def rows_of(members: Sequence[StatMap], repeats: Repeats, title: str) -> Rows:
         for name in repeats.combine
         for draft in chain(*drafts.values())
         for side in draft.sides
-        if _varies(side, name)
+        if varies(side, name)
     )
     if combined:
         _tell_of_numbers(drafts, combined, title)
@@ -106,11 +106,11 @@ def _drafts_of(maps: Sequence[StatMap], repeats: Repeats) -> tuple[list[_Draft],
     for one in maps:
         cells.setdefault(tuple(label_of(one, name) for name in repeats.within), []).append(one)
     made, notes = [], []
-    for labels in sorted(cells, key=lambda labels: _order(repeats.within, labels)):
+    for labels in sorted(cells, key=lambda labels: order(repeats.within, labels)):
         entities = dict(zip(repeats.within, labels, strict=True))
         cell = sorted(
             cells[labels],
-            key=lambda one: _order(
+            key=lambda one: order(
                 repeats.combine, [label_of(one, name) for name in repeats.combine]
             ),
         )
@@ -130,36 +130,19 @@ def _drafts_of(maps: Sequence[StatMap], repeats: Repeats) -> tuple[list[_Draft],
     return made, notes
 
 
-def label_of(one: StatMap, name: str) -> str:
-    """Look up a label, numbers without leading zeros, empty if there is none."""
-    value = one.entities.get(name, "")
-    return str(int(value)) if value and ENTITIES[name].dtype == "int" else value
-
-
-def _order(names: Sequence[str], labels: Sequence[str]) -> list[tuple[int, str]]:
-    return [
-        (int(label), "") if label and ENTITIES[name].dtype == "int" else (-1, label)
-        for name, label in zip(names, labels, strict=True)
-    ]
-
-
-def _varies(maps: Sequence[StatMap], name: str) -> bool:
-    return len({label_of(one, name) for one in maps}) > 1
-
-
 def _ambiguous(draft: _Draft, repeats: Repeats) -> tuple[StatMap, ...]:
     """Find maps of a row that differ in more, or in less, than what they are combined over."""
-    if any(_varies(draft.maps, name) for name in LEVELS):
+    if any(varies(draft.maps, name) for name in LEVELS):
         return draft.maps
     for side in draft.sides:
-        told = {tuple(label_of(one, name) for name in repeats.combine) for one in side}
-        others = any(_varies(side, name) for name in REPEATS if name not in repeats.combine)
+        told = [
+            frozenset((name, label) for name in repeats.combine if (label := label_of(one, name)))
+            for one in side
+        ]
+        others = any(varies(side, name) for name in REPEATS if name not in repeats.combine)
         # a map that names no run, beside those of runs, may be their summary
-        partly = any(
-            _varies(side, name) and not all(name in one.entities for one in side)
-            for name in repeats.combine
-        )
-        if len(told) < len(side) or others or partly:
+        may_sum_up = any(one < other for one in told for other in told)
+        if len(set(told)) < len(side) or others or may_sum_up:
             return side
     return ()
 
@@ -215,7 +198,7 @@ def _with_weights(
                         for _ in side
                     ),
                     tuple(one for one in variances if one is not None),
-                    _rule(draft, repeats, weighted=use),
+                    rule_of(draft.sides, repeats, weighted=use),
                 )
             )
     if missing:
@@ -238,37 +221,6 @@ def _refuse_without_variance(missing: Sequence[StatMap]) -> None:
     more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
     msg = f"{path}{more} does not exist, expected the variance map of {first.path.name}"
     raise InputError(msg, ExitCode.NO_INPUT)
-
-
-def _rule(draft: _Draft, repeats: Repeats, *, weighted: bool) -> str:
-    """Say in words how the maps of a row become one."""
-    rules = [_rule_of_mean(side, repeats, weighted=weighted) for side in draft.sides]
-    if repeats.difference is None:
-        return rules[0]
-    name, plus, minus = repeats.difference
-    if rules[0] == rules[1]:
-        rule = f"{name} {plus} minus {name} {minus}"
-        rule += f", each the {rules[0]}" if rules[0] else ""
-    else:
-        one, other = (each or "one map" for each in rules)
-        rule = f"{name} {plus} ({one}) minus {name} {minus} ({other})"
-    return f"{rule}, variances added as of independent maps" if repeats.variances else rule
-
-
-def _rule_of_mean(maps: Sequence[StatMap], repeats: Repeats, *, weighted: bool) -> str:
-    if len(maps) == 1:
-        return ""
-    varying = [name for name in repeats.combine if _varies(maps, name)]
-    if len(varying) == 1:
-        (name,) = varying
-        those = f"{PLURALS[name]} {', '.join(label_of(one, name) for one in maps)}"
-    else:
-        those = ", ".join(
-            " ".join(f"{name} {label_of(one, name)}" for name in varying) for one in maps
-        )
-    if weighted:
-        return f"fixed effects over {those} (inverse variance)"
-    return f"mean of {those} (equal weights: no variance maps)"
 
 
 def _tell_of_numbers(

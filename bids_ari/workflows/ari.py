@@ -75,7 +75,14 @@ def init_ari_wf(
     Inputs
     ------
     maps
-        First-level effect maps, one for each row of the design.
+        First-level effect maps, one for each row of the design; or, for each row, a list of maps
+        that are combined voxel by voxel before they are smoothed.
+    weights
+        For each row, the weights of its maps, such as ``[1, -1]`` for a difference; leave
+        undefined to average them. See :class:`bids_ari.images.Recipe`.
+    variances
+        For each row, the variance maps of its maps (an empty list for none): means are then by
+        inverse variance. Leave undefined without any.
     mask
         Voxels to analyse; leave undefined to take those with values.
     mask_name
@@ -119,7 +126,17 @@ def init_ari_wf(
     workflow = pe.Workflow(name=name)
     inputnode = pe.Node(
         niu.IdentityInterface(
-            ["maps", "mask", "mask_name", "design", "contrast", "atlases", "rois"]
+            [
+                "maps",
+                "weights",
+                "variances",
+                "mask",
+                "mask_name",
+                "design",
+                "contrast",
+                "atlases",
+                "rois",
+            ]
         ),
         name="inputnode",
     )
@@ -146,7 +163,7 @@ def init_ari_wf(
     split = pe.Node(SplitMaps(mask_coverage=mask_coverage), name="split")
     smooth = pe.MapNode(
         SmoothBlock(fwhm=smoothing_fwhm),
-        iterfield=["in_files", "label"],
+        iterfield=["in_files", "weights", "variances", "label"],
         name="smooth",
         mem_gb=mem_gb,
     )
@@ -158,9 +175,7 @@ def init_ari_wf(
         AllResolutionsInference(method=method, alpha=alpha, alternative=alternative), name="ari"
     )
     sensitivity = pe.Node(Sensitivity(alternative=alternative), name="sensitivity")
-    forest = pe.Node(
-        GrowForest(connectivity=connectivity, alternative=alternative), name="forest"
-    )
+    forest = pe.Node(GrowForest(connectivity=connectivity, alternative=alternative), name="forest")
     regions = pe.Node(LoadRegions(), name="regions")
     bounds = pe.Node(RegionInference(), name="bounds")
     clusters = pe.MapNode(
@@ -174,9 +189,13 @@ def init_ari_wf(
     ]
 
     workflow.connect([
-        (inputnode, split, [("maps", "maps"), ("mask", "mask"), ("mask_name", "mask_name")]),
+        (inputnode, split, [
+            (field, field) for field in ("maps", "weights", "variances", "mask", "mask_name")
+        ]),
         (split, smooth, [
             ("blocks", "in_files"),
+            ("weights", "weights"),
+            ("variances", "variances"),
             ("labels", "label"),
             ("max_missing", "max_missing"),
             ("mask", "mask"),
