@@ -74,6 +74,17 @@ OVERLAP_COLUMNS = (
     ("share_of_region", "these voxels as a share of the analysed voxels of the region"),
     *_BOUND,
 )
+OUTLIER_COLUMNS = (
+    ("row", "row of the design: whose map it is, and which"),
+    ("mean", "mean of the map over the mask, in the units of the inputs"),
+    ("spread", "standard deviation of the map over the mask"),
+    ("correlation", "correlation over the mask with the mean of all other maps"),
+    (
+        "share_far",
+        "share of the voxels where the map is further from a model of the others than 0.27 % are "
+        "by chance",
+    ),
+)
 SENSITIVITY_COLUMNS = (
     ("alternative", "what the test at each voxel looks for"),
     ("local_test", "simes, which assumes positive dependence, or hommel, which assumes nothing"),

@@ -43,14 +43,14 @@ def describe(analyses: Sequence["Analysis"]) -> tuple[str, list[str]]:
     parts = []
     for analysis in possible:
         model = second_level_of(analysis)
-        grid = common_grid([one.path for one in analysis.maps])
+        grid = common_grid([one.path for one in (*analysis.maps, *analysis.variances)])
         rows = [
             (f"sub-{one.subject}", "yes" if one.included else "no", one.reason, one.source)
             for one in analysis.inclusion
         ]
         design = [
             (f"sub-{one.subject}", *row)
-            for one, row in zip(analysis.maps, model.matrix.tolist(), strict=True)
+            for one, row in zip(analysis.rows, model.matrix.tolist(), strict=True)
         ]
         contrast = dict(zip(model.regressors, model.contrasts[0].weights[0].tolist(), strict=True))
         parts.append(
@@ -117,7 +117,7 @@ def methods(options: Options, analyses: Sequence["Analysis"]) -> str:
     """
     from bids_ari import boilerplate
 
-    n_maps = {len(analysis.maps) for analysis in analyses}
+    n_maps = {len(analysis.rows) for analysis in analyses}
     return boilerplate.methods(
         contrast=list(dict.fromkeys(one.entities.get("contrast", "") for one in analyses)),
         n_maps=n_maps.pop() if len(n_maps) == 1 else None,

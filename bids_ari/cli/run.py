@@ -70,7 +70,7 @@ def run(options: Options, command_line: str) -> int:
         LOGGER.info(
             "%s: subjects: %d in, %d out%s",
             ", ".join(f"{name} {value}" for name, value in analysis.entities.items()),
-            len(analysis.maps),
+            len(analysis.inclusion) - len(out),
             len(out),
             "".join(f"; sub-{one.subject}: {one.reason}" for one in out[:5]),
         )

@@ -1,14 +1,7 @@
 """Images on disk to arrays of features, and back."""
 
-from bids_ari.images.blocks import (
-    Block,
-    Coverage,
-    load_block,
-    load_coverage,
-    maps_per_block,
-    save_block,
-    smooth_block,
-)
+from bids_ari.images.block_files import Coverage, load_block, load_coverage, save_block
+from bids_ari.images.blocks import Block, maps_per_block, smooth_block
 from bids_ari.images.domain import (
     CONNECTIVITIES,
     Domain,
@@ -33,6 +26,7 @@ from bids_ari.images.regions import (
     load_roi,
     save_regions,
 )
+from bids_ari.images.recipes import Made, Recipe, make_map
 
 __all__ = [
     "CONNECTIVITIES",
@@ -43,6 +37,8 @@ __all__ = [
     "Grid",
     "RegionNames",
     "Regions",
+    "Made",
+    "Recipe",
     "VolumeDomain",
     "allowed_missing",
     "analysis_mask",
@@ -57,6 +53,7 @@ __all__ = [
     "load_region_names",
     "load_regions",
     "load_roi",
+    "make_map",
     "maps_per_block",
     "put_mask_on_grid",
     "read_map",

@@ -1,4 +1,4 @@
-"""Blocks of maps: read once, smoothed, masked, kept as arrays."""
+"""Blocks of maps: read once, combined, smoothed, masked, kept as arrays."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bids_ari.errors import InputError
-from bids_ari.images.nifti import Grid, read_map
+from bids_ari.images.nifti import Grid
+from bids_ari.images.recipes import Made, Recipe, make_map
 from bids_ari.images.smoothing import Smoother, bounding_box
 
 _BLOCK_BYTES = 2**29
@@ -28,18 +29,12 @@ class Block(NamedTuple):
     """(n_voxels,) whether any of the maps has a value, for every voxel of the grid or mask."""
     n_values: NDArray[np.int64]
     """(n_maps,) how many voxels of the grid or mask have a value."""
+    variances: NDArray[np.float32] | None = None
+    """(n_maps, n_kept) variances of the values, NaN where there is no value; None if they were
+    not asked for."""
 
 
-class Coverage(NamedTuple):
-    """What a block tells of its voxels; see :class:`Block`."""
-
-    kept: NDArray[np.int64]
-    has_value: NDArray[np.bool_]
-    anywhere: NDArray[np.bool_]
-    n_values: NDArray[np.int64]
-
-
-def maps_per_block(grid: Grid, *, at_most: int = 16) -> int:
+def maps_per_block(grid: Grid, *, at_most: int = 16, volumes_per_map: int = 1) -> int:
     """
     Choose how many maps to hold in memory at once.
 
@@ -49,31 +44,34 @@ def maps_per_block(grid: Grid, *, at_most: int = 16) -> int:
         Of the maps.
     at_most : int
         As many as are worth it: more save nothing.
+    volumes_per_map : int
+        2 if variances are kept.
 
     Returns
     -------
     int
         Fewer where maps are very large.
     """
-    bytes_per_map = 4 * int(np.prod(grid.shape))
+    bytes_per_map = volumes_per_map * 4 * int(np.prod(grid.shape))
     return max(1, min(at_most, _BLOCK_BYTES // bytes_per_map))
 
 
 def smooth_block(
-    paths: Sequence[Path],
+    rows: Sequence[Path | Recipe],
     grid: Grid,
     *,
     fwhm: float = 0.0,
     mask: NDArray[np.bool_] | None = None,
     max_missing: int = 0,
+    keep_variances: bool = False,
 ) -> Block:
     """
-    Read maps, each once, smooth them, and keep the voxels that may be analysed.
+    Read maps, each file once, smooth them, and keep the voxels that may be analysed.
 
     Parameters
     ----------
-    paths : sequence of path, length n_maps
-        NIfTI volumes.
+    rows : sequence of path or Recipe, length n_maps
+        NIfTI volumes, or several that make one map.
     grid : Grid
         The grid they must be on.
     fwhm : float
@@ -82,6 +80,8 @@ def smooth_block(
         The voxels to keep. Without it, those with a value in all but ``max_missing`` maps.
     max_missing : int
         In how many maps of the whole analysis a voxel may lack a value.
+    keep_variances : bool
+        Whether the variances of the values are wanted, too.
 
     Returns
     -------
@@ -91,58 +91,81 @@ def smooth_block(
     ------
     InputError
         If a map cannot be read, is on another grid, or has no value at all.
+    ValueError
+        If variances are wanted of smoothed maps, or of rows that have none.
 
     Notes
     -----
-    Missing values count as 0 in the smoothing, as in nilearn. Smoothing comes before masking.
+    Missing values count as 0 in the smoothing, as in nilearn. Files are combined before smoothing,
+    and smoothing comes before masking.
     """
+    recipes = [one if isinstance(one, Recipe) else Recipe((one,), (1.0,)) for one in rows]
+    if keep_variances and fwhm:
+        msg = f"the variance of smoothed maps is not known (kernel of {fwhm:g} mm)"
+        raise ValueError(msg)
+    if keep_variances and not all(one.variances for one in recipes):
+        lacking = next(one for one in recipes if not one.variances)
+        msg = f"{lacking} has no variance map"
+        raise ValueError(msg)
     smoother = Smoother.on_grid(grid, fwhm) if fwhm else None
+    made = (
+        one if keep_variances else Made(one.values, None)
+        for one in (make_map(recipe, grid) for recipe in recipes)
+    )
     if mask is not None:
-        return _smooth_in_mask(paths, grid, smoother, mask)
-    return _smooth_where_covered(paths, grid, smoother, max_missing)
+        return _smooth_in_mask(made, recipes, smoother, mask)
+    return _smooth_where_covered(made, recipes, smoother, max_missing)
 
 
 def _smooth_in_mask(
-    paths: Sequence[Path], grid: Grid, smoother: Smoother | None, mask: NDArray[np.bool_]
+    made: Iterable[Made],
+    recipes: Sequence[Recipe],
+    smoother: Smoother | None,
+    mask: NDArray[np.bool_],
 ) -> Block:
-    values, has_value = _take(
-        (_read_values(path, grid) for path in paths), len(paths), mask, smoother
-    )
+    values, has_value, variances = _take(made, len(recipes), mask, smoother)
     n_values = has_value.sum(axis=1)
     if not n_values.all():
-        path = paths[int(np.argmin(n_values))]
-        msg = f"{path} has no value in the mask: all are 0 or not finite"
+        recipe = recipes[int(np.argmin(n_values))]
+        msg = f"{recipe} has no value in the mask: all are 0 or not finite"
         raise InputError(msg)
-    return Block(values, np.flatnonzero(mask), has_value, np.any(has_value, axis=0), n_values)
+    anywhere = np.any(has_value, axis=0)
+    return Block(values, np.flatnonzero(mask), has_value, anywhere, n_values, variances)
 
 
 def _smooth_where_covered(
-    paths: Sequence[Path], grid: Grid, smoother: Smoother | None, max_missing: int
+    made: Iterable[Made],
+    recipes: Sequence[Recipe],
+    smoother: Smoother | None,
+    max_missing: int,
 ) -> Block:
     # which voxels to keep is known only when all maps of the block have been read
-    volumes = [_read_values(path, grid) for path in paths]
-    n_missing = np.zeros(grid.shape, dtype=np.uint16, order="F")
-    for volume in volumes:
-        n_missing += volume == 0
+    maps = list(made)
+    n_missing = np.zeros(maps[0].values.shape, dtype=np.uint16, order="F")
+    for one in maps:
+        n_missing += one.values == 0
     covered = n_missing <= max_missing
     if not covered.any():
-        names = ", ".join(str(path) for path in paths[:3])
-        msg = f"no voxel has a value in enough of these maps: {names}{' ...' * (len(paths) > 3)}"
+        names = ", ".join(str(recipe) for recipe in recipes[:3])
+        more = " ..." * (len(recipes) > 3)
+        msg = f"no voxel has a value in enough of these maps: {names}{more}"
         raise InputError(msg)
-    values, has_value = _take(volumes, len(paths), covered, smoother, complete=max_missing == 0)
-    n_values = np.array([np.count_nonzero(volume) for volume in volumes])
-    anywhere = (n_missing < len(paths)).ravel()
-    return Block(values, np.flatnonzero(covered), has_value, anywhere, n_values)
+    values, has_value, variances = _take(
+        maps, len(maps), covered, smoother, complete=max_missing == 0
+    )
+    n_values = np.array([np.count_nonzero(one.values) for one in maps])
+    anywhere = (n_missing < len(maps)).ravel()
+    return Block(values, np.flatnonzero(covered), has_value, anywhere, n_values, variances)
 
 
 def _take(
-    volumes: Iterable[NDArray[np.float32]],
+    maps: Iterable[Made],
     n_maps: int,
     mask: NDArray[np.bool_],
     smoother: Smoother | None,
     *,
     complete: bool = False,
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.float32] | None]:
     """
     Smooth volumes and take the voxels of a mask, in C order of the grid.
 
@@ -163,126 +186,16 @@ def _take(
     )
     values = np.empty((n_maps, index.size), dtype=np.float32)
     has_value = np.empty((n_maps, index.size), dtype=bool)
-    for row, volume in enumerate(volumes):
+    variances: NDArray[np.float32] | None = None
+    for row, (volume, variance) in enumerate(maps):
         if smoother is None or not complete:
             raw = volume.ravel(order="F").take(index)
         has_value[row] = True if complete else raw != 0
         values[row] = (
             smoother.smooth(volume, box).ravel(order="F").take(in_box) if smoother else raw
         )
-    return values, has_value
-
-
-def _read_values(path: Path, grid: Grid) -> NDArray[np.float32]:
-    """Read a map in single precision with 0 where it has no finite value."""
-    data, _ = read_map(path, grid)
-    with np.errstate(over="ignore"):  # what single precision cannot hold is no measurement
-        volume = np.asfortranarray(data, dtype=np.float32)
-    # a sum is finite only if all its terms are, and takes one pass
-    with np.errstate(over="ignore", invalid="ignore"):
-        is_finite = np.isfinite(volume.sum())
-    if not is_finite:
-        volume = np.where(np.isfinite(volume), volume, np.float32(0))
-    if not volume.any():
-        msg = f"{path} has no value: all voxels are 0 or not finite"
-        raise InputError(msg)
-    return volume
-
-
-def save_block(block: Block, out_file: Path) -> tuple[Path, Path]:
-    """
-    Write a block as two files.
-
-    Parameters
-    ----------
-    block : Block
-        What :func:`smooth_block` gave.
-    out_file : path
-        Name of the file of values, ending in ``.npy``.
-
-    Returns
-    -------
-    values_file, coverage_file : path
-        The values as they are; what is known of the voxels, packed.
-    """
-    coverage_file = out_file.with_name(f"{out_file.stem}_coverage.npz")
-    np.save(out_file, block.values)
-    np.savez(
-        coverage_file,
-        kept=block.kept.astype(np.int32 if block.kept.max() < 2**31 else np.int64),
-        has_value=np.packbits(block.has_value, axis=1),
-        anywhere=np.packbits(block.anywhere),
-        n_anywhere=block.anywhere.size,
-        n_values=block.n_values,
-    )
-    return out_file, coverage_file
-
-
-def load_coverage(coverage_file: Path) -> Coverage:
-    """
-    Read back what a block tells of its voxels.
-
-    Parameters
-    ----------
-    coverage_file : path
-        From :func:`save_block`.
-
-    Returns
-    -------
-    Coverage
-    """
-    with np.load(coverage_file) as stored:
-        kept = stored["kept"].astype(np.int64)
-        has_value = np.unpackbits(stored["has_value"], axis=1, count=kept.size).view(bool)
-        anywhere = np.unpackbits(stored["anywhere"], count=int(stored["n_anywhere"])).view(bool)
-        return Coverage(kept, has_value, anywhere, stored["n_values"])
-
-
-def load_block(
-    values_file: Path, kept: NDArray[np.int64], features: NDArray[np.int64]
-) -> NDArray[np.float32]:
-    """
-    Read the values of a block at the voxels of the analysis.
-
-    Parameters
-    ----------
-    values_file : path
-        From :func:`save_block`.
-    kept : (n_kept,) array
-        Flat index of each of its columns in the grid.
-    features : (n_features,) array
-        Flat index of each voxel of the analysis, ascending, all of them kept.
-
-    Returns
-    -------
-    (n_maps, n_features) array
-    """
-    values: NDArray[np.float32] = np.load(values_file, mmap_mode="r")
-    columns = columns_of(features, kept)
-    return values if isinstance(columns, slice) else values[:, columns]
-
-
-def columns_of(features: NDArray[np.int64], kept: NDArray[np.int64]) -> slice | NDArray[np.intp]:
-    """
-    Find the columns of a block that hold some voxels.
-
-    Parameters
-    ----------
-    features : (n_features,) array
-        Flat index of each voxel in the grid, ascending, all of them kept.
-    kept : (n_kept,) array
-        Flat index of each column of the block in the grid, ascending.
-
-    Returns
-    -------
-    slice or (n_features,) array
-        What indexes the columns; a slice, which copies nothing, if it is all of them.
-
-    Examples
-    --------
-    >>> columns_of(np.array([4, 9]), np.array([2, 4, 9]))
-    array([1, 2])
-    """
-    if np.array_equal(kept, features):
-        return slice(None)
-    return np.searchsorted(kept, features)
+        if variance is not None:
+            if variances is None:
+                variances = np.empty((n_maps, index.size), dtype=np.float32)
+            variances[row] = variance.ravel(order="F").take(index)
+    return values, has_value, variances

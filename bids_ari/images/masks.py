@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bids_ari.errors import InputError
-from bids_ari.images.blocks import columns_of, load_coverage
+from bids_ari.images.block_files import columns_of, load_coverage
 from bids_ari.images.nifti import EXTENSION, Grid, read_map, write_volume
 
 MissingVoxels = Literal["zero", "drop"]
@@ -104,7 +104,7 @@ def analysis_mask(
     Parameters
     ----------
     coverage_files : sequence of path
-        From :func:`bids_ari.images.blocks.save_block`, in the order of the maps.
+        From :func:`bids_ari.images.block_files.save_block`, in the order of the maps.
     mask_name : str
         Name of the mask that the blocks were read in; empty if there was none.
     mask_coverage : float

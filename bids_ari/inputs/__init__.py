@@ -10,7 +10,7 @@ from bids_ari.inputs.participants import (
     read_participants,
     table_of,
 )
-from bids_ari.inputs.records import Analysis, Inclusion, StatMap
+from bids_ari.inputs.records import Analysis, Inclusion, Row, StatMap
 from bids_ari.inputs.stats_model import StatsModel, read_stats_model, refuse_unmatched
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Atlas",
     "Inclusion",
     "Participants",
+    "Row",
     "StatMap",
     "StatsModel",
     "collect",

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from bids_ari.errors import ExitCode, InputError
+from bids_ari.inputs.counts import tell_counts
 from bids_ari.inputs.dataset import describe, not_fetched
 from bids_ari.inputs.filters import admits, did_you_mean, in_words
-from bids_ari.inputs.grouping import Universe, group, highest_level
+from bids_ari.inputs.grouping import group, highest_level
+from bids_ari.inputs.inclusion import Universe
 from bids_ari.inputs.naming import ENTITIES
 from bids_ari.inputs.participants import participants
 from bids_ari.inputs.records import Analysis, StatMap
@@ -20,6 +22,7 @@ from bids_ari.inputs.refusals import (
     refuse_unknown_labels,
     refuse_unknown_subjects,
 )
+from bids_ari.inputs.repeats import Repeats, check, refuse_absent
 from bids_ari.inputs.scan import Scan, scan
 
 LOGGER = logging.getLogger("bids_ari")
@@ -81,6 +84,10 @@ def collect(
     contrast: Sequence[str] = (),
     filters: Mapping[str, Any] | None = None,
     database_dir: Path | None = None,
+    combine: Sequence[str] = (),
+    difference: tuple[str, str, str] | None = None,
+    within: Sequence[str] = (),
+    variances: bool = False,
 ) -> tuple[Analysis, ...]:
     """
     Find first-level maps and group them into analyses.
@@ -100,25 +107,39 @@ def collect(
         More restrictions, as :func:`load_filters` returns them.
     database_dir : Path, optional
         Folder for the index of PyBIDS, which is made if it is not there or not of these files.
+    combine : sequence of str
+        Entities (``session``, ``run``, ``echo``) over which the maps of a subject are averaged,
+        before anything else: by inverse variance if all of them have variance maps beside them,
+        with equal weights if not. What is averaged, and how, is said in ``Row.rule``.
+    difference : tuple of str, optional
+        Entity, label and label, such as ``("session", "post", "pre")``: of each subject, the map
+        of the first label minus that of the second. Subjects who lack one are out.
+    within : sequence of str
+        Entities by which rows of one subject differ, as the design has a column for them.
+    variances : bool
+        Whether every map must come with its variance map.
 
     Returns
     -------
     analyses : tuple of Analysis
         One for each contrast, task, space and so on, sorted. In the inclusion table of each stand
-        the subjects asked for, else those of ``participants.tsv`` and all that have maps.
+        the subjects asked for, else those of ``participants.tsv`` and all that have maps. Several
+        maps of a subject are refused unless they are asked for.
 
     Raises
     ------
     InputError
         If there is nothing to analyse, or no telling what belongs together. Exit codes: ``DATA``
         if files are broken or ambiguous, ``NO_INPUT`` if there are no first-level maps,
-        ``NOTHING_SELECTED`` if none of them was asked for.
+        ``NOTHING_SELECTED`` if none of them was asked for, or there is nothing to combine or to
+        subtract, ``USAGE`` if an entity is not one that can be treated so.
     ValueError
         If an argument is none of its choices.
     """
     if input_stat not in STATS:
         msg = f"input_stat is {input_stat!r}, expected one of {', '.join(STATS)}"
         raise ValueError(msg)
+    repeats = check(combine, difference, within, variances=variances, input_stat=input_stat)
     query = _query(
         filters or {},
         contrast=contrast,
@@ -148,7 +169,8 @@ def collect(
     refuse_unknown_subjects(asked, scans, known_listed or frozenset())
     refuse_no_maps(scans, asked)
     refuse_unknown_labels(scans, query)
-    maps = _select(scans, query, asked, database_dir)
+    tell_counts(scans, query, asked)
+    maps = _select(scans, query, asked, repeats, database_dir)
     if not maps:
         refuse_nothing(scans, query, asked)
     missing = sorted(one.uri for one in maps if not one.path.exists())
@@ -162,7 +184,7 @@ def collect(
     def names_of(subject: str) -> list[dict[str, str]]:
         return [entities for one in scans for entities in one.names_of(subject)]
 
-    return group(maps, Universe(subjects, known_listed, names_of), query)
+    return group(maps, Universe(subjects, known_listed, names_of), query, repeats)
 
 
 def _query(filters: Mapping[str, Any], **options: Sequence[str]) -> dict[str, list[Any]]:
@@ -190,13 +212,13 @@ def _select(
     scans: Sequence[Scan],
     query: Mapping[str, Sequence[Any]],
     asked: Sequence[str],
+    repeats: Repeats,
     database_dir: Path | None,
 ) -> list[StatMap]:
     from bids_ari.inputs.index import matching  # imports PyBIDS: half a second
 
-    maps: list[StatMap] = []
-    for one in scans:
-        found = [
+    matched = [
+        [
             StatMap(
                 one.root / relative,
                 subject,
@@ -206,11 +228,29 @@ def _select(
             for relative, subject, index in matching(one, query, database_dir)
             if not asked or subject in asked
         ]
-        highest = highest_level(found) if one.flavour.levels else found
-        if len(highest) < len(found):
+        for one in scans
+    ]
+    everything = [one for found in matched for one in found]
+    if everything:
+        refuse_absent(everything, repeats)
+    maps: list[StatMap] = []
+    for one, found in zip(scans, matched, strict=True):
+        wanted = [each for each in found if repeats.wants(each)]
+        highest = _highest(wanted, repeats) if one.flavour.levels else wanted
+        if len(highest) < len(wanted):
             LOGGER.info(
                 "left aside, as there are maps that sum them up: maps of runs or sessions (%d)",
-                len(found) - len(highest),
+                len(wanted) - len(highest),
             )
         maps += highest
     return maps
+
+
+def _highest(maps: Sequence[StatMap], repeats: Repeats) -> list[StatMap]:
+    if not repeats.combine:
+        return highest_level(maps)
+    # those who have a single run may have no maps of runs: theirs sum up nothing of others
+    of_subject: dict[str, list[StatMap]] = {}
+    for one in maps:
+        of_subject.setdefault(one.subject, []).append(one)
+    return [one for own in of_subject.values() for one in highest_level(own)]

@@ -1,33 +1,27 @@
-"""From single maps to analyses: what belongs together, what must not, and who is left out."""
+"""From single maps to analyses: what belongs together."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import combinations
+import logging
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bids_ari.errors import InputError
-from bids_ari.inputs.filters import admits
+from bids_ari.errors import ExitCode, InputError
+from bids_ari.inputs.ambiguity import Key, refuse_partial
+from bids_ari.inputs.inclusion import Universe, inclusion
 from bids_ari.inputs.naming import ENTITIES, names_in_role
-from bids_ari.inputs.records import Analysis, Inclusion, StatMap
+from bids_ari.inputs.records import Analysis, StatMap
+from bids_ari.inputs.repeats import REPEATS, Repeats, is_of, there
+from bids_ari.inputs.rows import rows_of
+from bids_ari.inputs.rules import PLURALS
 
-SHARED, REPEATS, LEVELS = (names_in_role(role) for role in ("shared", "repeat", "level"))
-Key = frozenset[tuple[str, str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Universe:
-    """Who might take part, and what is known of them."""
-
-    subjects: frozenset[str]
-    listed: frozenset[str] | None
-    """Those in a participants.tsv; None if there is none."""
-    names_of: Callable[[str], Sequence[dict[str, str]]]
-    """Of a subject, the entities of all first-level maps on disk."""
+LOGGER = logging.getLogger("bids_ari")
+SHARED = names_in_role("shared")
 
 
-def shared_by(one: StatMap) -> Key:
+def shared_by(one: StatMap, apart: Sequence[str] = ()) -> Key:
     """Collect the entities by which maps are put together."""
-    return frozenset((name, one.entities[name]) for name in SHARED if name in one.entities)
+    return frozenset(
+        (name, one.entities[name]) for name in SHARED if name in one.entities and name not in apart
+    )
 
 
 def _n_repeats(one: StatMap) -> int:
@@ -59,7 +53,10 @@ def highest_level(maps: Sequence[StatMap]) -> list[StatMap]:
 
 
 def group(
-    maps: Sequence[StatMap], universe: Universe, query: Mapping[str, Sequence[Any]]
+    maps: Sequence[StatMap],
+    universe: Universe,
+    query: Mapping[str, Sequence[Any]],
+    repeats: Repeats | None = None,
 ) -> tuple[Analysis, ...]:
     """
     Put maps together that differ in nothing but the subject, the session, the run and the echo.
@@ -72,6 +69,8 @@ def group(
         Who gets a line in the inclusion table.
     query : mapping of str to sequence
         What was asked for, to tell why a subject is out.
+    repeats : Repeats, optional
+        What to do with several maps of a subject; without it, they are refused.
 
     Returns
     -------
@@ -81,25 +80,51 @@ def group(
     Raises
     ------
     InputError
-        If a subject has several maps in one analysis, or some maps of what would be one analysis
-        name an entity that the others do not.
+        If a subject has more maps in one analysis than there is a way to treat, there is nothing
+        to combine or to subtract, or some maps of what would be one analysis name an entity that
+        the others do not.
     """
+    repeats = repeats or Repeats()
     groups: dict[Key, list[StatMap]] = {}
     for one in sorted(maps, key=lambda one: (one.subject, one.uri)):
-        groups.setdefault(shared_by(one), []).append(one)
+        groups.setdefault(shared_by(one, repeats.apart), []).append(one)
     refuse_partial(groups)
     analyses = []
+    combined: set[str] = set()
+    without: list[str] = []
     for key, members in groups.items():
-        refuse_several(members)
-        entities = dict(key)
+        title = " ".join(f"{name} {dict(key)[name]}" for name in ENTITIES if name in dict(key))
+        found = rows_of(members, repeats, title)
+        combined |= found.combined
+        if not found.rows:
+            without.append(title)
+            continue
+        shared = dict(key)
+        in_rows = [one for row in found.rows for one in row.maps]
         for name in REPEATS:
-            values = {one.entities.get(name) for one in members}
-            if len(values) == 1 and (value := values.pop()) is not None:
-                entities[name] = value
-        entities = {name: entities[name] for name in ENTITIES if name in entities}
+            values = {one.entities.get(name) for one in in_rows}
+            if name not in repeats.apart and len(values) == 1 and (value := values.pop()):
+                shared[name] = value
+        shared = {name: shared[name] for name in ENTITIES if name in shared}
+        named = {**shared, "contrast": _contrast(shared, in_rows, repeats)}
         analyses.append(
-            Analysis(entities, tuple(members), inclusion(entities, members, universe, query))
+            Analysis(
+                {name: named[name] for name in ENTITIES if name in named},
+                found.rows,
+                inclusion(shared, found, universe, query, repeats),
+            )
         )
+    if maps and not analyses:
+        _refuse_no_pair(maps, repeats)
+    for title in without:
+        LOGGER.warning("%s is left out: no subject has %s", title, _pair(repeats))
+    for name in repeats.combine:
+        if name not in combined:
+            msg = (
+                f"there is nothing to combine with --combine {name}: no subject has several "
+                f"{PLURALS[name]} of one map; there: {there(maps)}"
+            )
+            raise InputError(msg, ExitCode.NOTHING_SELECTED)
     return tuple(
         sorted(
             analyses,
@@ -111,138 +136,35 @@ def group(
     )
 
 
-def refuse_partial(groups: Mapping[Key, Sequence[StatMap]]) -> None:
-    """
-    Raise an error if two groups would be one, did the maps of the first tell as much.
-
-    Groups that have a subject in common are variants of the same maps, and stay apart.
-    """
-    by_contrast: dict[str, list[Key]] = {}
-    for key in groups:
-        by_contrast.setdefault(dict(key)["contrast"], []).append(key)
-    for keys in by_contrast.values():
-        for one, other in combinations(sorted(keys, key=len), 2):
-            if not one < other:
-                continue
-            few, many = groups[one], groups[other]
-            if {map_.subject for map_ in few} & {map_.subject for map_ in many}:
-                continue
-            extra = dict(other - one)
-            names = " and ".join(name for name in ENTITIES if name in extra)
-            msg = (
-                f"{len(many)} maps of contrast {dict(one)['contrast']} name a {names}, "
-                f"{len(few)} of other subjects do not: {many[0].path} against {few[0].path}; name "
-                f"them alike, or choose with --bids-filter-file, for example "
-                f"{_filter({name: extra[name] for name in ENTITIES if name in extra})}"
-            )
-            raise InputError(msg)
+def _contrast(shared: Mapping[str, str], maps: Sequence[StatMap], repeats: Repeats) -> str:
+    """Name the contrast of an analysis, alphanumeric as the labels are."""
+    name = shared.get("contrast") or _joined(sorted({one.entities["contrast"] for one in maps}))
+    if repeats.difference is None:
+        return name
+    entity, plus, minus = repeats.difference
+    if entity == "contrast":
+        return _joined([plus, "minus", minus])
+    # a bare number says nothing
+    sides = [entity + label if label[0].isdecimal() else label for label in (plus, minus)]
+    return _joined([name, sides[0], "minus", sides[1]])
 
 
-def refuse_several(members: Sequence[StatMap]) -> None:
-    """Raise an error if a subject has several maps, and say how to choose."""
-    of: dict[str, list[StatMap]] = {}
-    for one in members:
-        of.setdefault(one.subject, []).append(one)
-    several = {subject: maps for subject, maps in of.items() if len(maps) > 1}
-    if not several:
-        return
-    subject, maps = next(iter(several.items()))
-    ways = []
-    for name in (*REPEATS, *LEVELS, "extension"):
-        values = sorted({one.entities.get(name, "") for one in maps} - {""})
-        if len({one.entities.get(name) for one in maps}) == 1:
-            continue
-        if name == "session":
-            ways.append(f"--session-label {values[0]}")
-        else:
-            ways.append(f"--bids-filter-file with {_filter({name: values[0]})}")
-    if len({one.uri.split(":")[1] for one in maps}) > 1:
-        ways.append("one dataset in --derivatives")
-    others = f" (and {len(several) - 1} more subjects)" if len(several) > 1 else ""
-    how = f"choose by {', or '.join(ways)}" if ways else "no entity tells them apart: remove one"
+def _joined(words: Sequence[str]) -> str:
+    return words[0] + "".join(word[0].upper() + word[1:] for word in words[1:])
+
+
+def _pair(repeats: Repeats) -> str:
+    return " and ".join(f"{name} {label}" for name, label in repeats.needed)
+
+
+def _refuse_no_pair(maps: Sequence[StatMap], repeats: Repeats) -> None:
+    """Raise an error if no subject has both sides of a difference."""
+    examples = [
+        next((str(one.path) for one in maps if is_of(one, name, label)), "none")
+        for name, label in repeats.needed
+    ]
     msg = (
-        f"sub-{subject}{others} has {len(maps)} maps of contrast {maps[0].entities['contrast']} "
-        f"where an analysis takes one: {', '.join(str(one.path) for one in maps[:4])}"
-        f"{', ...' if len(maps) > 4 else ''}; {how}"
+        f"there is nothing to subtract: no subject has {_pair(repeats)} that agree in all else: "
+        f"{' against '.join(examples)}; there: {there(maps)}"
     )
-    raise InputError(msg)
-
-
-def _filter(values: Mapping[str, str]) -> str:
-    """Write filters as they stand in a filter file."""
-    return "{" + ", ".join(f'"{name}": "{value}"' for name, value in values.items()) + "}"
-
-
-def inclusion(
-    entities: Mapping[str, str],
-    members: Collection[StatMap],
-    universe: Universe,
-    query: Mapping[str, Sequence[Any]],
-) -> tuple[Inclusion, ...]:
-    """Tell of every subject whether it is in an analysis, and why not."""
-    maps = {one.subject: one for one in members}
-    lines = []
-    for subject in sorted(universe.subjects):
-        if subject in maps:
-            # sessions that differ between subjects may be meant, or before and after mixed up
-            remarks = [
-                f"{name} {maps[subject].entities[name]}"
-                for name in REPEATS
-                if name in maps[subject].entities and name not in entities
-            ]
-            if universe.listed is not None and subject not in universe.listed:
-                remarks.append("not in participants.tsv")
-            lines.append(Inclusion(subject, True, ", ".join(remarks), maps[subject].uri))
-        else:
-            names = [{"subject": subject, **one} for one in universe.names_of(subject)]
-            reason = why_out(entities, names, query)
-            lines.append(Inclusion(subject, False, reason, ""))
-    return tuple(lines)
-
-
-def why_out(
-    entities: Mapping[str, str],
-    names: Sequence[dict[str, str]],
-    query: Mapping[str, Sequence[Any]],
-) -> str:
-    """
-    Find the first thing that no map of a subject has.
-
-    Parameters
-    ----------
-    entities : mapping of str to str
-        Of the analysis.
-    names : sequence of dict
-        Entities of the first-level maps of the subject, the subject among them.
-    query : mapping of str to sequence
-        What was asked for beyond these.
-
-    Returns
-    -------
-    reason : str
-        For example "no map of contrast win".
-    """
-    if not names:
-        return "no first-level map"
-    left = [one for one in names if one["contrast"] == entities["contrast"]]
-    if not left:
-        return f"no map of contrast {entities['contrast']}"
-    wanted = {**query, **{name: (value,) for name, value in entities.items()}}
-    for name in ("stat", *(name for name in ENTITIES if name in wanted and name != "stat")):
-        still = [one for one in left if admits(name, wanted[name], one.get(name))]
-        if not still:
-            if name == "stat":
-                what = f"no {entities_of(wanted[name])} map of contrast {entities['contrast']}"
-            elif name in entities:
-                what = f"no map of contrast {entities['contrast']} with {name} {entities[name]}"
-            else:
-                what = f"left out by the filter of {name}"
-            return what
-        left = still
-    level = next((one[name] for one in left for name in LEVELS if name in one), "")
-    return f"only maps of a lower level{f' ({level})' if level else ''}"
-
-
-def entities_of(allowed: Sequence[Any]) -> str:
-    """Join the labels of a query."""
-    return " or ".join(str(one) for one in allowed)
+    raise InputError(msg, ExitCode.NOTHING_SELECTED)

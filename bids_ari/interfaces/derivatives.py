@@ -1,5 +1,6 @@
 """Results to BIDS derivatives, as nodes that always run: a directory may have been emptied."""
 
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -76,9 +77,11 @@ class _WriteInclusionInputSpec(_WriteInputSpec):
     reasons = traits.List(traits.Str, mandatory=True, desc="why not, or empty")
     included = traits.List(traits.Bool, mandatory=True, desc="whether they take part")
     sources = traits.List(traits.Str, mandatory=True, desc="BIDS URI of the map, or empty")
-    missing = traits.List(
-        traits.Int, mandatory=True, desc="voxels without value, for those who take part"
+    n_rows = traits.List(
+        traits.Int,
+        desc="rows of the design of each subject; undefined if all who take part have one",
     )
+    missing = traits.List(traits.Int, mandatory=True, desc="voxels without value, for each row")
     out_file = traits.Str(mandatory=True, desc="path in the derivatives dataset")
 
 
@@ -90,8 +93,9 @@ class WriteInclusion(SimpleInterface):
     _always_run = True
 
     def _run_interface(self, runtime: Any) -> Any:
-        if self.inputs.included.count(True) != len(self.inputs.missing):
-            msg = f"{self.inputs.included.count(True)} maps, {len(self.inputs.missing)} counts"
+        n_rows = self.inputs.n_rows if isdefined(self.inputs.n_rows) else self.inputs.included
+        if sum(n_rows) != len(self.inputs.missing):
+            msg = f"{sum(n_rows)} maps, {len(self.inputs.missing)} counts"
             raise ValueError(msg)
         missing = iter(self.inputs.missing)  # in the order of the maps, which is that of subjects
         rows = [
@@ -99,14 +103,15 @@ class WriteInclusion(SimpleInterface):
                 f"sub-{subject}",
                 "yes" if included else "no",
                 reason,
-                next(missing) if included else None,
+                max(islice(missing, n)) if included else None,
                 source,
             )
-            for subject, included, reason, source in zip(
+            for subject, included, reason, source, n in zip(
                 self.inputs.subjects,
                 self.inputs.included,
                 self.inputs.reasons,
                 self.inputs.sources,
+                n_rows,
                 strict=True,
             )
         ]

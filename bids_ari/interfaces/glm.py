@@ -1,4 +1,4 @@
-"""The second-level model as a node."""
+"""The second-level model as nodes: group maps of its contrasts, and what stands out of it."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,16 +11,22 @@ from nipype.interfaces.base import (
     InputMultiObject,
     SimpleInterface,
     TraitedSpec,
+    isdefined,
     traits,
 )
 from numpy.typing import NDArray
 
 from bids_ari.errors import InputError
+from bids_ari.files import write_text
 from bids_ari.images import Domain, load_block, load_coverage, load_domain
-from bids_ari.stats import ALTERNATIVES, Rotated, contrast_maps, fit, z_and_sided_p_values
+from bids_ari.interfaces.estimators import ESTIMATORS, GroupMaps
+from bids_ari.stats import ALTERNATIVES, outlier_measures
+from bids_ari.tables import OUTLIER_COLUMNS, format_tsv
+
+TESTS = ("t", "F")
 
 
-class _SecondLevelModelInputSpec(BaseInterfaceInputSpec):
+class _BlocksInputSpec(BaseInterfaceInputSpec):
     values_files = InputMultiObject(
         File(exists=True), mandatory=True, desc="blocks of maps, in the order of the design"
     )
@@ -31,93 +37,142 @@ class _SecondLevelModelInputSpec(BaseInterfaceInputSpec):
     design = traits.List(
         traits.List(traits.Float), mandatory=True, desc="rows of the design, one for each map"
     )
-    contrasts = traits.List(
-        traits.List(traits.Float), mandatory=True, desc="weights of its columns, for each contrast"
+
+
+class _SecondLevelModelInputSpec(_BlocksInputSpec):
+    variances_files = InputMultiObject(
+        File(exists=True), desc="variances of each block; for estimators that use them"
     )
-    alternative = traits.Enum(*ALTERNATIVES, usedefault=True, desc="what the test looks for")
+    contrasts = traits.List(
+        traits.List(traits.List(traits.Float)), mandatory=True,
+        desc="weights of the columns of the design: rows of each contrast",
+    )  # fmt: skip
+    tests = traits.List(traits.Enum(*TESTS), mandatory=True, desc="of each contrast")
+    alternative = traits.Enum(*ALTERNATIVES, usedefault=True, desc="what t tests look for")
+    estimator = traits.Enum(*ESTIMATORS, usedefault=True, desc="how the model is fitted")
 
 
 class _SecondLevelModelOutputSpec(TraitedSpec):
     """Lists have an item for each contrast."""
 
-    effect_map = traits.List(File(exists=True), desc="contrast estimate")
-    variance_map = traits.List(File(exists=True), desc="sampling variance of the effect")
-    t_map = traits.List(File(exists=True), desc="Student t")
+    effect_map = traits.List(File, desc="contrast estimate; nothing for F")
+    variance_map = traits.List(File, desc="sampling variance of the effect; nothing for F")
+    stat_map = traits.List(File(exists=True), desc="Student t, or F")
     z_map = traits.List(
         File(exists=True), desc="standard normal value of the same tail probability"
     )
-    p_map = traits.List(File(exists=True), desc="p-value under the alternative, double precision")
+    p_map = traits.List(
+        File(exists=True), desc="p-value under the alternative, double precision"
+    )
     sided_p_values = traits.List(
         File(exists=True), desc="(n_features,) p-values under every alternative"
     )
-    results = traits.List(traits.Dict, desc="for the sidecars of the t maps")
+    tau2_map = File(exists=True, desc="variance between maps; of mixed effects")
+    results = traits.List(traits.Dict, desc="for the sidecars of the maps of statistics")
 
 
 class SecondLevelModel(SimpleInterface):
-    """Fit ordinary least squares at each voxel, block by block, and test contrasts."""
+    """Fit a group model at each voxel, block by block, and test contrasts."""
 
     input_spec = _SecondLevelModelInputSpec
     output_spec = _SecondLevelModelOutputSpec
 
     def _run_interface(self, runtime: Any) -> Any:
         domain = load_domain(Path(self.inputs.mask))
-        fitted = fit(self._blocks(domain.features))
-        for number, weights in enumerate(self.inputs.contrasts):
+        design = _checked_design(self.inputs)
+        fitted = ESTIMATORS[self.inputs.estimator](
+            lambda name: _blocks(self.inputs, domain.features, name), design
+        )
+        if fitted.tau2 is not None:
+            tau2 = domain.write(fitted.tau2.astype(np.float32), Path(runtime.cwd) / "tau2")
+            self._results["tau2_map"] = str(tau2)
+        for number, (weights, test) in enumerate(
+            zip(self.inputs.contrasts, self.inputs.tests, strict=True)
+        ):
+            maps = fitted.test(np.asarray(weights), test)
             folder = Path(runtime.cwd) / f"contrast{number}"
             folder.mkdir(exist_ok=True)
-            for name, output in self._test(fitted, np.asarray(weights), domain, folder).items():
+            for name, output in self._write(maps, domain, folder).items():
                 self._results.setdefault(name, []).append(output)
         return runtime
 
-    def _test(
-        self, fitted: Rotated, weights: NDArray[np.float64], domain: Domain, folder: Path
-    ) -> dict[str, Any]:
+    def _write(self, maps: GroupMaps, domain: Domain, folder: Path) -> dict[str, Any]:
         """Write the maps of one contrast."""
-        maps = contrast_maps(fitted, weights)
-        z_values, p_values = z_and_sided_p_values(maps.t, maps.dof)
-        with np.errstate(over="ignore"):
-            single = {
-                "effect": maps.effect.astype(np.float32),
-                "variance": maps.variance.astype(np.float32),
-                "t": maps.t.astype(np.float32),
-                "z": z_values.astype(np.float32),
-            }
-        outputs: dict[str, NDArray[np.floating]] = {
-            **single,
-            # single precision would make very small p-values 0, and others ties
-            "p": p_values[self.inputs.alternative],
-        }
+        single = {"effect": maps.effect, "variance": maps.variance, "stat": maps.stat, "z": maps.z}
+        dof = maps.dof if np.isfinite(maps.dof[-1]) else ()
         kinds: dict[str, dict[str, Any]] = {
             "effect": {"intent": "estimate"},
-            "t": {"intent": "t test", "parameters": (float(maps.dof),)},
+            "stat": {"intent": maps.intent, "parameters": dof} if dof else {"intent": "z score"},
             "z": {"intent": "z score"},
-            "p": {"intent": "p value", "elsewhere": 1},  # 0 would be the smallest of all
         }
-        results: dict[str, Any] = {
-            f"{name}_map": str(domain.write(values, folder / name, **kinds.get(name, {})))
-            for name, values in outputs.items()
-        }
+        results: dict[str, Any] = {}
+        for name, values in single.items():
+            results[f"{name}_map"] = ""
+            if values is not None:
+                with np.errstate(over="ignore"):
+                    rounded = values.astype(np.float32)
+                out_file = domain.write(rounded, folder / name, **kinds.get(name, {}))
+                results[f"{name}_map"] = str(out_file)
+        p_values = maps.p_values.get(self.inputs.alternative)
+        if p_values is None:  # F has one side
+            (p_values,) = maps.p_values.values()
+        # single precision would make very small p-values 0, and others ties; and outside of the
+        # mask, 0 would be the smallest of all
+        results["p_map"] = str(domain.write(p_values, folder / "p", intent="p value", elsewhere=1))
         sided = folder / "sided_p_values.npz"
-        np.savez(sided, allow_pickle=False, **{str(one): p for one, p in p_values.items()})
-        return {
-            **results,
-            "sided_p_values": str(sided),
-            "results": {"FeaturesWithoutVariance": maps.n_without_variance},
-        }
+        np.savez(sided, allow_pickle=False, **{str(one): p for one, p in maps.p_values.items()})
+        return {**results, "sided_p_values": str(sided), "results": maps.results}
 
-    def _blocks(
-        self, features: NDArray[np.int64]
-    ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float64]]]:
-        design = np.asarray(self.inputs.design, dtype=np.float64)
-        n_maps = [len(load_coverage(Path(path)).n_values) for path in self.inputs.coverage_files]
-        if design.ndim != 2 or len(design) != sum(n_maps):
-            msg = f"the design has {len(design)} rows, expected one for each of {sum(n_maps)} maps"
-            raise InputError(msg)
-        start = 0
-        for values_file, coverage_file in zip(
-            self.inputs.values_files, self.inputs.coverage_files, strict=True
-        ):
-            kept = load_coverage(Path(coverage_file)).kept
-            values = load_block(Path(values_file), kept, features)
-            yield values, design[start : start + len(values)]
-            start += len(values)
+
+class _OutliersInputSpec(_BlocksInputSpec):
+    row_labels = traits.List(traits.Str, mandatory=True, desc="how each row of the design is called")
+
+
+class _OutliersOutputSpec(TraitedSpec):
+    outlier_table = File(exists=True, desc="how each map compares with the others")
+
+
+class Outliers(SimpleInterface):
+    """Compare each map with the others; nothing is left out."""
+
+    input_spec = _OutliersInputSpec
+    output_spec = _OutliersOutputSpec
+
+    def _run_interface(self, runtime: Any) -> Any:
+        features = load_domain(Path(self.inputs.mask)).features
+        design = _checked_design(self.inputs)
+
+        def blocks() -> Iterator[tuple[NDArray[np.float32], NDArray[np.float64]]]:
+            start = 0
+            for values in _blocks(self.inputs, features, "values"):
+                yield values, design[start : start + len(values)]
+                start += len(values)
+
+        measures = outlier_measures(blocks)
+        columns = [one.tolist() for one in measures]
+        rows = zip(self.inputs.row_labels, *columns, strict=True)
+        table = format_tsv([name for name, _ in OUTLIER_COLUMNS], rows)
+        out_file = write_text(table, Path(runtime.cwd) / "outliers.tsv")
+        self._results["outlier_table"] = str(out_file)
+        return runtime
+
+
+def _checked_design(inputs: Any) -> NDArray[np.float64]:
+    design = np.asarray(inputs.design, dtype=np.float64)
+    n_maps = sum(len(load_coverage(Path(path)).n_values) for path in inputs.coverage_files)
+    if design.ndim != 2 or len(design) != n_maps:
+        msg = f"the design has {len(design)} rows, expected one for each of {n_maps} maps"
+        raise InputError(msg)
+    return design
+
+
+def _blocks(
+    inputs: Any, features: NDArray[np.int64], name: str
+) -> Iterator[NDArray[np.float32]]:
+    """Read the values of each block, or their variances, at some voxels."""
+    files = inputs.values_files if name == "values" else inputs.variances_files
+    if not isdefined(files):
+        msg = f"estimator {inputs.estimator} needs the variances of the maps"
+        raise InputError(msg)
+    for file, coverage_file in zip(files, inputs.coverage_files, strict=True):
+        yield load_block(Path(file), load_coverage(Path(coverage_file)).kept, features)

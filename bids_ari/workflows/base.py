@@ -1,8 +1,10 @@
 """The BIDS-App workflow: one :func:`init_ari_wf` per analysis, inputs set, outputs sunk."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from nipype.interfaces import utility as niu
 from nipype.pipeline import engine as pe
@@ -69,12 +71,19 @@ def second_level_of(analysis: Analysis) -> SecondLevel:
     Raises
     ------
     InputError
-        If there are too few maps.
+        If there are too few maps, or several rows of one subject.
     """
+    several = [row.subject for row in analysis.rows if row.entities]
+    if several:
+        msg = (
+            f"{stem(analysis.entities)}: sub-{several[0]} has rows of its own for each "
+            f"{' and '.join(analysis.rows[0].entities)}, which a mean over subjects cannot take"
+        )
+        raise InputError(msg)
     try:
-        return one_sample(len(analysis.maps))
+        return one_sample(len(analysis.rows))
     except InputError as error:
-        subjects = ", ".join(f"sub-{one.subject}" for one in analysis.maps)
+        subjects = ", ".join(f"sub-{one.subject}" for one in analysis.rows)
         msg = f"{stem(analysis.entities)} ({subjects}): {error}"
         raise InputError(msg, error.exit_code) from error
 
@@ -184,7 +193,7 @@ def _init_analysis_wf(
         mem_gb=_BLOCK_VOLUMES * 4 * float(grid.shape[0] * grid.shape[1] * grid.shape[2]) / 1e9,
     )
     inputs = ari_wf.inputs.inputnode
-    inputs.maps = [str(one.path) for one in analysis.maps]
+    _set_maps(inputs, analysis)
     inputs.design = model.matrix.tolist()
     inputs.contrast = model.contrasts[0].weights[0].tolist()
     if options.mask:
@@ -253,6 +262,17 @@ def _atlases(analysis: Analysis, grid: Grid, options: Options) -> list[Atlas]:
     return atlases
 
 
+def _set_maps(inputs: Any, analysis: Analysis) -> None:
+    """Hand over the files of each row, with weights and variances where there is need."""
+    if all(row.weights == (1.0,) for row in analysis.rows):
+        inputs.maps = [str(one.path) for one in analysis.maps]
+    else:
+        inputs.maps = [[str(one.path) for one in row.maps] for row in analysis.rows]
+        inputs.weights = [list(row.weights) for row in analysis.rows]
+    if analysis.variances:
+        inputs.variances = [[str(one.path) for one in row.variances] for row in analysis.rows]
+
+
 def _sink_of_design(
     analysis: Analysis, model: SecondLevel, entities: Mapping[str, str], out_dir: Path
 ) -> pe.Node:
@@ -260,7 +280,7 @@ def _sink_of_design(
     sink.inputs.columns = ["participant_id", *model.regressors]
     sink.inputs.rows = [
         [f"sub-{one.subject}", *row]
-        for one, row in zip(analysis.maps, model.matrix.tolist(), strict=True)
+        for one, row in zip(analysis.rows, model.matrix.tolist(), strict=True)
     ]
     sink.inputs.out_file = str(out_dir / path_of("design", entities))
     sink.inputs.metadata = {
@@ -276,7 +296,9 @@ def _sink_of_design(
 
 def _sink_of_inclusion(analysis: Analysis, entities: Mapping[str, str], out_dir: Path) -> pe.Node:
     sink = pe.Node(WriteInclusion(), name="ds_inclusion", run_without_submitting=True)
+    n_rows = Counter(row.subject for row in analysis.rows)
     sink.inputs.subjects = [one.subject for one in analysis.inclusion]
+    sink.inputs.n_rows = [n_rows[one.subject] for one in analysis.inclusion]
     sink.inputs.included = [one.included for one in analysis.inclusion]
     sink.inputs.reasons = [one.reason for one in analysis.inclusion]
     sink.inputs.sources = [one.source for one in analysis.inclusion]

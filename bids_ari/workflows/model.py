@@ -3,11 +3,13 @@
 from nipype.interfaces import utility as niu
 from nipype.pipeline import engine as pe
 
-from bids_ari.interfaces.glm import SecondLevelModel
+from bids_ari.interfaces.glm import Outliers, SecondLevelModel
 from bids_ari.interfaces.maps import DecideMask, SmoothBlock, SplitMaps
 
-CONTRAST_OUTPUTS = ("effect_map", "variance_map", "t_map", "z_map", "p_map")
+CONTRAST_OUTPUTS = ("effect_map", "variance_map", "stat_map", "z_map", "p_map")
 """Fields of ``outputnode`` that hold a list: one map for each contrast."""
+MODEL_OUTPUTS = ("mask", "missing", "mask_results", "outlier_table", "tau2_map")
+_OF_MAPS = ("maps", "weights", "variances", "mask", "mask_name")
 
 
 def init_model_wf(
@@ -16,6 +18,7 @@ def init_model_wf(
     mask_coverage: float = 1.0,
     missing_voxels: str = "zero",
     alternative: str = "two-sided",
+    estimator: str = "ols",
     mem_gb: float = 1.0,
     name: str = "model_wf",
 ) -> pe.Workflow:
@@ -32,7 +35,9 @@ def init_model_wf(
         With a mask: whether its voxels that lack a value in some map stay, the value counting
         as 0, or leave.
     alternative : {'two-sided', 'greater', 'less'}
-        What the test looks for.
+        What t tests look for.
+    estimator : {'ols', 'fixed', 'mixed'}
+        Weigh all maps equally; by their variances; or by these and a variance between maps.
     mem_gb : float
         Memory that a block of maps needs.
     name : str
@@ -41,59 +46,84 @@ def init_model_wf(
     Inputs
     ------
     maps
-        First-level effect maps, one for each row of the design.
+        First-level effect maps, one for each row of the design; or, for each row, a list of maps
+        that are combined voxel by voxel before they are smoothed.
+    weights
+        For each row, the weights of its maps, such as ``[1, -1]`` for a difference; leave
+        undefined to average them. See :class:`bids_ari.images.Recipe`.
+    variances
+        For each row, the variance maps of its maps (an empty list for none): means are then by
+        inverse variance. Leave undefined without any.
     mask
         Voxels to analyse; leave undefined to take those with values.
     mask_name
         How to call the mask in words; leave undefined without one.
     design
         Rows of the design.
+    row_labels
+        How to call each row.
     contrasts
-        Weights of its columns, for each contrast.
+        For each contrast its rows, which are weights of the columns of the design.
+    tests
+        For each contrast 't' or 'F'.
 
     Outputs
     -------
-    effect_map, variance_map, t_map, z_map, p_map, sided_p_values, results
-        Lists, an item for each contrast; the last one has numbers for sidecars.
+    effect_map, variance_map, stat_map, z_map, p_map, sided_p_values, results
+        Lists, an item for each contrast; the last one has numbers for sidecars. There is no effect
+        and no variance of an F test.
     mask
         The voxels that were analysed.
     missing
         How many of these lack a value, in each map.
     mask_results
         Numbers for the sidecar of the mask.
+    outlier_table
+        How each map compares with the others.
+    tau2_map
+        The variance between maps, if it was estimated.
 
     Examples
     --------
     >>> sorted(init_model_wf().list_node_names())
-    ['inputnode', 'mask', 'model', 'outputnode', 'smooth', 'split']
+    ['inputnode', 'mask', 'model', 'outliers', 'outputnode', 'smooth', 'split']
     """
     workflow = pe.Workflow(name=name)
     inputnode = pe.Node(
-        niu.IdentityInterface(["maps", "mask", "mask_name", "design", "contrasts"]),
+        niu.IdentityInterface([*_OF_MAPS, "row_labels", "design", "contrasts", "tests"]),
         name="inputnode",
     )
     outputnode = pe.Node(
         niu.IdentityInterface(
-            [*CONTRAST_OUTPUTS, "sided_p_values", "results", "mask", "missing", "mask_results"]
+            [*CONTRAST_OUTPUTS, "sided_p_values", "results", *MODEL_OUTPUTS]
         ),
         name="outputnode",
     )
     split = pe.Node(SplitMaps(mask_coverage=mask_coverage), name="split")
     smooth = pe.MapNode(
-        SmoothBlock(fwhm=smoothing_fwhm),
-        iterfield=["in_files", "label"],
+        SmoothBlock(fwhm=smoothing_fwhm, keep_variances=estimator != "ols"),
+        iterfield=["in_files", "weights", "variances", "label"],
         name="smooth",
         mem_gb=mem_gb,
     )
     mask = pe.Node(
         DecideMask(mask_coverage=mask_coverage, missing_voxels=missing_voxels), name="mask"
     )
-    model = pe.Node(SecondLevelModel(alternative=alternative), name="model", mem_gb=mem_gb)
+    model = pe.Node(
+        SecondLevelModel(alternative=alternative, estimator=estimator),
+        name="model",
+        mem_gb=mem_gb,
+    )
+    outliers = pe.Node(Outliers(), name="outliers", mem_gb=mem_gb)
 
+    if estimator != "ols":
+        workflow.connect([(smooth, model, [("variances_file", "variances_files")])])
     workflow.connect([
-        (inputnode, split, [("maps", "maps"), ("mask", "mask"), ("mask_name", "mask_name")]),
+        (inputnode, split, [(field, field) for field in _OF_MAPS]),
         (split, smooth, [
             ("blocks", "in_files"),
+            ("weights", "weights"),
+            ("variances", "variances"),
             ("labels", "label"),
             ("max_missing", "max_missing"),
             ("mask", "mask"),
@@ -101,16 +131,25 @@ def init_model_wf(
         (inputnode, mask, [("maps", "maps")]),
         (split, mask, [("mask_name", "mask_name")]),
         (smooth, mask, [("coverage_file", "coverage_files")]),
-        (inputnode, model, [("design", "design"), ("contrasts", "contrasts")]),
-        (smooth, model, [("values_file", "values_files"), ("coverage_file", "coverage_files")]),
-        (mask, model, [("mask", "mask")]),
+        (inputnode, model, [(field, field) for field in ("design", "contrasts", "tests")]),
+        (inputnode, outliers, [("design", "design"), ("row_labels", "row_labels")]),
+        *(
+            (smooth, sink, [
+                ("values_file", "values_files"),
+                ("coverage_file", "coverage_files"),
+            ])
+            for sink in (model, outliers)
+        ),
+        *((mask, sink, [("mask", "mask")]) for sink in (model, outliers)),
         (mask, outputnode, [
             ("mask", "mask"),
             ("missing", "missing"),
             ("results", "mask_results"),
         ]),
+        (outliers, outputnode, [("outlier_table", "outlier_table")]),
         (model, outputnode, [
-            *((field, field) for field in (*CONTRAST_OUTPUTS, "sided_p_values", "results")),
+            (field, field)
+            for field in (*CONTRAST_OUTPUTS, "sided_p_values", "results", "tau2_map")
         ]),
     ])  # fmt: skip
     return workflow

@@ -42,7 +42,7 @@ def common_metadata(
         "SmoothingFWHM": options.smoothing_fwhm,
         "Model": {
             "Name": model.name,
-            "NumberOfMaps": len(analysis.maps),
+            "NumberOfMaps": len(analysis.rows),
             "DegreesOfFreedom": model.dof,
             "Regressors": list(model.regressors),
             "Contrast": analysis.entities.get("contrast", ""),
@@ -94,7 +94,7 @@ def sources_of(
     def own(name: str, cut: str = "") -> str:
         return f"bids::{path_of(name, entities, cut).as_posix()}"
 
-    maps = [one.uri for one in analysis.maps]
+    maps = [one.uri for one in (*analysis.maps, *analysis.variances)]
     if field == "mask":
         return [[_uri(options.mask.absolute(), datasets)] if options.mask else maps]
     if field in ("effect_map", "variance_map"):

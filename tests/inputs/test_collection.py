@@ -341,7 +341,11 @@ def test_two_sessions_of_one_subject(write_dataset: WriteDataset) -> None:
     root = write_dataset(
         [f"sub-{sub}/ses-{ses}/sub-{sub}_ses-{ses}_{END}" for sub in "12" for ses in ("a", "b")]
     )
-    with pytest.raises(InputError, match=r"choose by --session-label a$"):
+    with pytest.raises(
+        InputError,
+        match=r"choose by --session-label a; or average them with --combine session, or subtract "
+        r"with --difference session=b-a$",
+    ):
         collect(root)
     (one,) = collect(root, session_label=["ses-b"])
     assert one.entities["session"] == "b"

@@ -5,7 +5,8 @@ from bids.layout import Query
 
 from bids_ari.errors import InputError
 from bids_ari.inputs import StatMap
-from bids_ari.inputs.grouping import Universe, group, highest_level, why_out
+from bids_ari.inputs.grouping import group, highest_level
+from bids_ari.inputs.inclusion import Universe, why_out
 from bids_ari.inputs.naming import parse
 
 
@@ -69,7 +70,9 @@ def test_all_that_tells_maps_apart_is_offered() -> None:
     with pytest.raises(
         InputError,
         match=r"choose by --session-label a, or --bids-filter-file with {\"run\": \"1\"}, or one "
-        r"dataset in --derivatives$",
+        r"dataset in --derivatives; or average them with --combine session run, or subtract with "
+        r"--difference session=b-a --combine run, or subtract with --difference run=2-1 --combine "
+        r"session$",
     ):
         group(maps, EMPTY, {})
 

@@ -157,8 +157,8 @@ def test_every_output_has_a_sink_and_waits_for_the_last_step(
 
 def test_one_sub_workflow_for_each_analysis(small_group: Path, tmp_path: Path) -> None:
     (one,) = collect(small_group)
-    two = Analysis({**one.entities, "contrast": "a+b"}, one.maps, one.inclusion)
-    three = Analysis({**one.entities, "contrast": "ab"}, one.maps, one.inclusion)
+    two = Analysis({**one.entities, "contrast": "a+b"}, one.rows, one.inclusion)
+    three = Analysis({**one.entities, "contrast": "ab"}, one.rows, one.inclusion)
     options = Options(bids_dir=small_group, output_dir=tmp_path / "o", work_dir=tmp_path / "w")
     workflow = init_bids_ari_wf([one, two, three], options, datasets(small_group, {}))
     names = {workflow_name(name_of(each, second_level_of(each))) for each in (one, two, three)}
@@ -169,7 +169,7 @@ def test_one_sub_workflow_for_each_analysis(small_group: Path, tmp_path: Path) -
 def test_analyses_that_would_write_the_same_files_are_refused(
     analysis: Analysis, small_group: Path, tmp_path: Path
 ) -> None:
-    twin = Analysis({**analysis.entities, "description": "smoothed"}, analysis.maps, ())
+    twin = Analysis({**analysis.entities, "description": "smoothed"}, analysis.rows, ())
     options = Options(bids_dir=small_group, output_dir=tmp_path / "o", work_dir=tmp_path / "w")
     with pytest.raises(
         InputError, match=r"would both be called .*choose between description=None"
