@@ -267,7 +267,7 @@ def test_runs_are_combined_before_sessions_are_subtracted(write_dataset: WriteDa
         "session post minus session pre, each the fixed effects over runs 1, 2 (inverse variance)",
         (
             "session post (fixed effects over runs 1, 2 (inverse variance)) minus session pre "
-            "(one map)"
+            "(run 1 alone)"
         ),
     ]
     assert [len(row.variances) for row in one.rows] == [4, 3]
