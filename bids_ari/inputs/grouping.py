@@ -120,11 +120,7 @@ def group(
         LOGGER.warning("%s is left out: no subject has %s", title, _pair(repeats))
     for name in repeats.combine:
         if name not in combined:
-            msg = (
-                f"there is nothing to combine with --combine {name}: no subject has several "
-                f"{PLURALS[name]} of one map; there: {there(maps)}"
-            )
-            raise InputError(msg, ExitCode.NOTHING_SELECTED)
+            _refuse_nothing_combined(name, maps)
     return tuple(
         sorted(
             analyses,
@@ -167,4 +163,18 @@ def _refuse_no_pair(maps: Sequence[StatMap], repeats: Repeats) -> None:
         f"there is nothing to subtract: no subject has {_pair(repeats)} that agree in all else: "
         f"{' against '.join(examples)}; there: {there(maps)}"
     )
+    raise InputError(msg, ExitCode.NOTHING_SELECTED)
+
+
+def _refuse_nothing_combined(name: str, maps: Sequence[StatMap]) -> None:
+    """Raise an error if no two maps were combined over an entity."""
+    msg = (
+        f"there is nothing to combine with --combine {name}: no subject has several "
+        f"{PLURALS[name]} of one map; there: {there(maps)}"
+    )
+    if not any(name in one.entities for one in maps):
+        msg += (
+            f"; maps of {PLURALS[name]} are left aside where others sum them up: to have them, "
+            f'use --bids-filter-file with {{"{name}": "*"}}'
+        )
     raise InputError(msg, ExitCode.NOTHING_SELECTED)

@@ -66,10 +66,12 @@ def check(
 
     Parameters
     ----------
-    combine, within : sequence of str
+    combine : sequence of str
         Entities, by long name or by the key of file names.
     difference : tuple of str, optional
         Entity and two of its labels.
+    within : sequence of str
+        Entities, likewise.
     variances : bool
         Whether variance maps are needed.
     input_stat : str

@@ -54,7 +54,9 @@ def rule_of(sides: Sequence[Sequence[StatMap]], repeats: Repeats, *, weighted: b
         rule = f"{name} {plus} minus {name} {minus}"
         rule += f", each the {rules[0]}" if rules[0] else ""
     else:
-        one, other = (each or "one map" for each in rules)
+        one, other = (
+            rule or _alone(side[0], repeats) for rule, side in zip(rules, sides, strict=True)
+        )
         rule = f"{name} {plus} ({one}) minus {name} {minus} ({other})"
     return f"{rule}, variances added as of independent maps" if repeats.variances else rule
 
@@ -74,3 +76,8 @@ def _rule_of_mean(maps: Sequence[StatMap], repeats: Repeats, *, weighted: bool) 
     if weighted:
         return f"fixed effects over {those} (inverse variance)"
     return f"mean of {those} (equal weights: no variance maps)"
+
+
+def _alone(one: StatMap, repeats: Repeats) -> str:
+    named = [f"{name} {label}" for name in repeats.combine if (label := label_of(one, name))]
+    return f"{' '.join(named)} alone" if named else "one map"

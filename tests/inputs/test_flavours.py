@@ -268,3 +268,21 @@ def test_runs_that_nobody_summed_up_are_several_maps(write_dataset: Callable[...
     ) as caught:
         collect(root, contrast=["loss"])
     assert caught.value.exit_code == ExitCode.DATA
+
+
+@pytest.mark.parametrize("name", TREES)
+def test_the_variance_map_of_every_map_is_beside_it(
+    name: str, write_dataset: Callable[..., Path]
+) -> None:
+    tree = TREES[name]
+    root = write_dataset(tree.names(), description=tree.description)
+    for one in collect(root, variances=True):
+        contrast = one.entities["contrast"]
+        expected = [
+            root / tree.maps[0].format(sub=sub, contrast=contrast, stat="variance")
+            for sub in SUBJECTS
+        ]
+        assert [variance.path for variance in one.variances] == expected
+        assert [variance.uri for variance in one.variances] == [
+            f"bids:firstlevel:{path.relative_to(root).as_posix()}" for path in expected
+        ]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bids.layout import Query
 
 from bids_ari.errors import ExitCode, InputError
 from bids_ari.inputs import Analysis, Row, collect
@@ -172,9 +173,15 @@ def test_maps_of_runs_and_their_summary_of_fitlins(
     of_runs = [f"node-runLevel/{one}" for one in names(*runs("1", "2"))]
     root = write_dataset([*of_subjects, *of_runs], description=description)
     options: dict[str, Any] = {"database_dir": tmp_path / "db" if with_database else None}
-    with pytest.raises(InputError, match=r"nothing to combine with --combine run") as caught:
+    with pytest.raises(
+        InputError,
+        match=r"nothing to combine with --combine run: .*; maps of runs are left aside where "
+        r'others sum them up: to have them, use --bids-filter-file with {"run": "\*"}$',
+    ) as caught:
         collect(root, combine=["run"], **options)
     assert caught.value.exit_code == ExitCode.NOTHING_SELECTED
+    (one,) = collect(root, combine=["run"], filters={"run": Query.ANY}, **options)
+    assert [files(row) for row in one.rows] == [runs("1"), runs("2")]
     (one,) = collect(root, combine=["run"], filters={"node": "runLevel"}, **options)
     assert [files(row) for row in one.rows] == [runs("1"), runs("2")]
     (difference,) = collect(root, difference=("run", "2", "1"), **options)
@@ -260,7 +267,7 @@ def test_runs_are_combined_before_sessions_are_subtracted(write_dataset: WriteDa
         "session post minus session pre, each the fixed effects over runs 1, 2 (inverse variance)",
         (
             "session post (fixed effects over runs 1, 2 (inverse variance)) minus session pre "
-            "(one map)"
+            "(run 1 alone)"
         ),
     ]
     assert [len(row.variances) for row in one.rows] == [4, 3]
@@ -313,6 +320,12 @@ def test_within_makes_rows_of_their_own(write_dataset: WriteDataset) -> None:
         "3": "session pre only",
         "4": "no map that names a session",
     }
+
+
+def test_what_the_design_has_is_in_no_name(write_dataset: WriteDataset) -> None:
+    root = write_dataset(names("sub-1_ses-pre_run-1", "sub-2_ses-pre_run-1"))
+    (one,) = collect(root, within=["session"])
+    assert one.entities == {"run": "1", "contrast": "win"}
 
 
 def test_runs_within_are_numbers(write_dataset: WriteDataset) -> None:

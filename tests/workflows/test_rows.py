@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from bids_ari.errors import InputError
 from bids_ari.inputs import collect, datasets
+from bids_ari.interfaces.derivatives import WriteInclusion
 from bids_ari.interfaces.maps import SmoothBlock, SplitMaps, recipes_of
 from bids_ari.options import Options
 from bids_ari.workflows import init_ari_wf
@@ -203,3 +204,19 @@ def test_a_variance_map_on_another_grid_stops_the_run_early(dataset: Path, tmp_p
 def test_rows_that_do_not_fit(weights: Any, variances: Any, message: str) -> None:
     with pytest.raises(InputError, match=message):
         recipes_of(["a", ["b", "c"]], weights or Undefined, variances or Undefined)
+
+
+def test_of_several_rows_the_one_that_lacks_most_is_told(tmp_path: Path) -> None:
+    table = tmp_path / "inclusion.tsv"
+    given = {
+        "subjects": ["1", "2", "3"],
+        "included": [True, False, True],
+        "reasons": ["", "no first-level map", "session pre only"],
+        "sources": ["bids:d:a, bids:d:b", "", "bids:d:c"],
+        "out_file": str(table),
+    }
+    WriteInclusion(**given, n_rows=[2, 0, 1], missing=[7, 5, 3]).run(cwd=tmp_path)
+    lines = [line.split("\t") for line in table.read_text().splitlines()]
+    assert [line[3] for line in lines] == ["missing_voxels", "7", "n/a", "3"]
+    with pytest.raises(ValueError, match=r"3 maps, 2 counts"):
+        WriteInclusion(**given, n_rows=[2, 0, 1], missing=[7, 5]).run(cwd=tmp_path)
