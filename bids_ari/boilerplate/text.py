@@ -1,18 +1,27 @@
-"""The methods text for a paper, before or after a run, and the references it cites."""
+"""What was done, and found, in the words of a methods section."""
 
-import re
 from collections.abc import Mapping, Sequence
-from functools import cache
-from importlib.resources import files
+from types import MappingProxyType
+from typing import Literal
 
-_CITATION = re.compile(r"\[(@[\w]+(?:; @[\w]+)*)\]")
-_ENTRY = re.compile(r"^@\w+\{(?P<key>\w+),\n.*?^\}$", re.MULTILINE | re.DOTALL)
-_FIELD = re.compile(r"^  (?P<name>\w+) = \{(?P<value>.*)\},?$", re.MULTILINE)
+_NONE: Mapping[str, int | None] = MappingProxyType({})
 
 _TESTS = {
     "two-sided": "two-sided p-values, keeping voxels of opposite sign apart when clusters are formed",
     "greater": "one-sided p-values for effects greater than zero",
     "less": "one-sided p-values for effects less than zero",
+}
+_LOCAL_TESTS = {
+    "ari": (
+        "Simes' test [@simes1986; @goeman2011; @goeman2019] and Hommel's value [@hommel1988; "
+        "@meijer2019]",
+        "Simes' inequality is assumed to hold, as it does under positive dependence of the voxels' "
+        "tests.",
+    ),
+    "hommel": (
+        "Hommel's local test [@hommel1983; @goeman2011; @goeman2019]",
+        "Nothing is assumed of how the voxels' tests depend on each other.",
+    ),
 }
 _CONTACT = {
     6: "a face (6 neighbours)",
@@ -39,8 +48,13 @@ def methods(
     alternative: str = "two-sided",
     alpha: float = 0.05,
     method: str = "ari",
-    cluster_thresholds: Sequence[float] = (3.1,),
+    cluster_thresholds: Sequence[float | Literal["auto"]] = (3.1,),
+    chosen_threshold: float | None = None,
+    tdp_thresholds: Sequence[float] = (),
     connectivity: int = 18,
+    regions: Mapping[str, int | None] = _NONE,
+    rois: int = 0,
+    resampled: Sequence[str] = (),
     versions: Mapping[str, str] | None = None,
     n_features: int | None = None,
     hommel_value: int | None = None,
@@ -69,12 +83,22 @@ def methods(
         Sidedness of the test at each voxel.
     alpha : float
         Familywise error rate.
-    method : str
-        How the critical values of the bound were obtained; ``ari`` is the only one known.
-    cluster_thresholds : sequence of float
-        z values above which clusters were formed.
+    method : {"ari", "hommel"}
+        How the critical values of the bound were obtained: with Simes' or with Hommel's local test.
+    cluster_thresholds : sequence of float or "auto"
+        z values above which clusters were formed; "auto" for the one that the data choose.
+    chosen_threshold : float, optional
+        The z value that the data chose, once it is known.
+    tdp_thresholds : sequence of float
+        TDPs for which the largest clusters that reach them were found.
     connectivity : {6, 18, 26}
         What counts as a neighbour.
+    regions : mapping of str to int
+        Atlases and how many of their regions were bounded, None where that is not known yet.
+    rois : int
+        Number of regions of interest.
+    resampled : sequence of str
+        Atlases and regions of interest that were not on the grid of the maps.
     versions : mapping of str to str, optional
         Software and its version.
     n_features, hommel_value, discoveries : int, optional
@@ -96,7 +120,7 @@ def methods(
     First-level effect estimates (contrast of parameter estimates) of the contrast "faces" ...
     """
     for name, value, known in (
-        ("method", method, ("ari",)),
+        ("method", method, tuple(_LOCAL_TESTS)),
         ("alternative", alternative, tuple(_TESTS)),
         ("connectivity", connectivity, tuple(_CONTACT)),
     ):
@@ -105,44 +129,19 @@ def methods(
             raise ValueError(msg)
     paragraphs = [
         _group_model(contrast, n_maps, input_stat, smoothing_fwhm, model, regressors, mask_rule),
-        _inference(alternative, alpha, n_features, hommel_value, discoveries),
-        _clusters(cluster_thresholds, connectivity, alternative),
+        _inference(method, alternative, alpha, n_features, hommel_value, discoveries),
+        _clusters(
+            cluster_thresholds,
+            chosen_threshold,
+            tdp_thresholds,
+            connectivity,
+            alternative,
+            nothing_found=discoveries == 0,
+        ),
+        *([_regions(regions, rois, resampled)] if regions or rois else []),
         _software(versions or {}),
     ]
     return "\n\n".join(paragraphs) + "\n"
-
-
-def cited(text: str) -> list[str]:
-    """Return the keys that a text cites, each once, in order of appearance."""
-    found = (key for match in _CITATION.finditer(text) for key in match[1].split("; "))
-    return list(dict.fromkeys(key.removeprefix("@") for key in found))
-
-
-def bibtex(text: str) -> str:
-    """Return the BibTeX entries of what a text cites."""
-    return "\n\n".join(_entries()[key] for key in cited(text)) + "\n"
-
-
-def readable(text: str) -> str:
-    """
-    Replace the citation keys of a text by authors and year.
-
-    Examples
-    --------
-    >>> readable("as shown [@goeman2011; @simes1986]")
-    'as shown (Goeman & Solari, 2011; Simes, 1986)'
-    """
-    return _CITATION.sub(
-        lambda match: (
-            f"({'; '.join(_short(key.removeprefix('@')) for key in match[1].split('; '))})"
-        ),
-        text,
-    )
-
-
-def reference_list(text: str) -> list[str]:
-    """Return what a text cites as lines for a list of references, in alphabetical order."""
-    return sorted(_long(key) for key in cited(text))
 
 
 def _group_model(
@@ -184,30 +183,26 @@ def _group_model(
 
 
 def _inference(
+    method: str,
     alternative: str,
     alpha: float,
     n_features: int | None,
     hommel_value: int | None,
     discoveries: int | None,
 ) -> str:
+    local_test, assumption = _LOCAL_TESTS[method]
     sentences = [
         (
             "All-Resolutions Inference [@rosenblatt2018] gave, for every set of voxels, a lower "
             "confidence bound on the number of truly active voxels in it (true discoveries) and, "
             "divided by the size of the set, on the true discovery proportion (TDP)."
         ),
-        (
-            f"The bounds come from closed testing with Simes' test [@simes1986; @goeman2011; "
-            f"@goeman2019] and Hommel's value [@hommel1988; @meijer2019] on {_TESTS[alternative]}."
-        ),
+        f"The bounds come from closed testing with {local_test} on {_TESTS[alternative]}.",
         (
             f"All bounds hold together with confidence {1 - alpha:.4g} (familywise error rate "
             f"{alpha:g}), so that sets may be chosen after seeing the data."
         ),
-        (
-            "Simes' inequality is assumed to hold, as it does under positive dependence of the "
-            "voxels' tests."
-        ),
+        assumption,
     ]
     if n_features is not None:
         found = f"The analysis covered {n_features:,} voxels"
@@ -219,16 +214,69 @@ def _inference(
     return " ".join(sentences)
 
 
-def _clusters(thresholds: Sequence[float], connectivity: int, alternative: str) -> str:
+def _clusters(
+    thresholds: Sequence[float | Literal["auto"]],
+    chosen: float | None,
+    tdps: Sequence[float],
+    connectivity: int,
+    alternative: str,
+    *,
+    nothing_found: bool,
+) -> str:
     beyond = {"two-sided": "|z| > ", "greater": "z > ", "less": "z < -"}[alternative]
-    levels = _list([f"{beyond}{threshold:g}" for threshold in sorted(thresholds)])
-    several = (
-        " Using several thresholds needs no further correction." if len(thresholds) > 1 else ""
-    )
-    return (
-        f"Clusters were formed of voxels with {levels} that share {_CONTACT[connectivity]}, and "
-        f"the bound of each was reported.{several}"
-    )
+    fixed = sorted(threshold for threshold in thresholds if threshold != "auto")
+    contact = f"that share {_CONTACT[connectivity]}"
+    sentences = []
+    if fixed:
+        levels = _list([f"{beyond}{threshold:g}" for threshold in fixed])
+        sentences.append(
+            f"Clusters were formed of voxels with {levels} {contact}, and the bound of each was "
+            "reported."
+        )
+    if "auto" in thresholds:
+        sentences.append(
+            f"{'Further clusters' if fixed else 'Clusters'} were formed"
+            f"{'' if fixed else f' of voxels {contact},'} at the threshold that the data choose, "
+            "just below the smallest |z| of the concentration set, which is the smallest set of "
+            "voxels that holds all discoveries [@goeman2019]"
+            + (f" ({beyond}{chosen:g}, rounded down)." if chosen is not None else ".")
+        )
+        if nothing_found:
+            sentences.append("As there was no discovery, there are none.")
+    if tdps:
+        levels = _list([f"{tdp:g}" for tdp in sorted(tdps)])
+        each = ", for each of these separately" if len(tdps) > 1 else ""
+        sentences.append(
+            f"Among the clusters at all thresholds, formed of voxels {contact}, the largest with a "
+            f"TDP of at least {levels} were found{each} [@chen2022]."
+        )
+    if len(thresholds) + len(tdps) > 1:
+        sentences.append("Using several thresholds needs no further correction.")
+    return " ".join(sentences)
+
+
+def _regions(regions: Mapping[str, int | None], rois: int, resampled: Sequence[str]) -> str:
+    sets = [
+        f"the {n:,} region{'s' if n != 1 else ''} of {name}"
+        if n is not None
+        else f"the regions of {name}"
+        for name, n in regions.items()
+    ]
+    if rois:
+        sets.append(f"{rois} region{'s' if rois > 1 else ''} of interest")
+    sentences = [
+        (
+            f"Bounds were also reported for {_list(sets)}, for the voxels of either sign in each, and "
+            "for what these regions have in common with the clusters; these bounds hold together "
+            "with all others."
+        )
+    ]
+    if resampled:
+        verb = "was" if len(resampled) == 1 else "were"
+        sentences.append(
+            f"{_list(list(resampled))} {verb} put on the grid of the maps with nearest neighbours."
+        )
+    return " ".join(sentences)
 
 
 def _software(versions: Mapping[str, str]) -> str:
@@ -243,37 +291,3 @@ def _software(versions: Mapping[str, str]) -> str:
 def _list(items: Sequence[str]) -> str:
     """Join with commas and a last "and"."""
     return " and ".join(filter(None, [", ".join(items[:-1]), items[-1]])) if items else ""
-
-
-@cache
-def _entries() -> dict[str, str]:
-    text = (files("bids_ari") / "data" / "references.bib").read_text(encoding="utf-8")
-    return {match["key"]: match[0] for match in _ENTRY.finditer(text)}
-
-
-def _fields(key: str) -> dict[str, str]:
-    entry = _entries()[key].replace(r"{\'e}", "é")
-    return {
-        match["name"]: re.sub(r"[{}]", "", match["value"]).replace("--", "-")
-        for match in _FIELD.finditer(entry)
-    }
-
-
-def _short(key: str) -> str:
-    fields = _fields(key)
-    names = [author.split(",")[0] for author in fields["author"].split(" and ")]
-    authors = (
-        " & ".join(names) if len(names) < 3 and "others" not in names else f"{names[0]} et al."
-    )
-    return f"{authors}, {fields['year']}" if "year" in fields else authors
-
-
-def _long(key: str) -> str:
-    fields = _fields(key)
-    names = fields["author"].split(" and ")
-    authors = f"{'; '.join(names[:-1])}; et al." if names[-1] == "others" else "; ".join(names)
-    year = f" ({fields['year']})" if "year" in fields else ""
-    where = fields.get("journal", fields.get("publisher", ""))
-    if "volume" in fields:
-        where += f" {fields['volume']}" + (f", {fields['pages']}" if "pages" in fields else "")
-    return f"{authors.removesuffix('.') if not year else authors}{year}. {fields['title']}. {where}. https://doi.org/{fields['doi']}"
