@@ -13,10 +13,14 @@ _TESTS = {
 }
 _LOCAL_TESTS = {
     "ari": (
-        "Simes' test [@simes1986; @goeman2011; @goeman2019] and Hommel's value [@hommel1988; "
-        "@meijer2019]",
-        "Simes' inequality is assumed to hold, as it does under positive dependence of the voxels' "
-        "tests.",
+        (
+            "Simes' test [@simes1986; @goeman2011; @goeman2019] and Hommel's value [@hommel1988; "
+            "@meijer2019]"
+        ),
+        (
+            "Simes' inequality is assumed to hold, as it does under positive dependence of the voxels' "
+            "tests."
+        ),
     ),
     "hommel": (
         "Hommel's local test [@hommel1983; @goeman2011; @goeman2019]",
@@ -208,8 +212,10 @@ def _inference(
         found = f"The analysis covered {n_features:,} voxels"
         if hommel_value is not None:
             found += f" with a Hommel value of {hommel_value:,}"
-        if discoveries is not None:
+        if discoveries:
             found += f"; at least {discoveries:,} of them were active"
+        elif discoveries is not None:
+            found += "; none of them can be claimed to be active"
         sentences.append(f"{found}.")
     return " ".join(sentences)
 
@@ -239,16 +245,16 @@ def _clusters(
             f"{'' if fixed else f' of voxels {contact},'} at the threshold that the data choose, "
             "just below the smallest |z| of the concentration set, which is the smallest set of "
             "voxels that holds all discoveries [@goeman2019]"
-            + (f" ({beyond}{chosen:g}, rounded down)." if chosen is not None else ".")
+            + (f" ({beyond}{chosen:g}, rounded down)" if chosen is not None else "")
+            + ("; as there was no discovery, there are none." if nothing_found else ".")
         )
-        if nothing_found:
-            sentences.append("As there was no discovery, there are none.")
     if tdps:
         levels = _list([f"{tdp:g}" for tdp in sorted(tdps)])
         each = ", for each of these separately" if len(tdps) > 1 else ""
         sentences.append(
             f"Among the clusters at all thresholds, formed of voxels {contact}, the largest with a "
-            f"TDP of at least {levels} were found{each} [@chen2022]."
+            f"TDP of at least {levels} were searched for{each} [@chen2022]"
+            + ("; there were none." if nothing_found else ".")
         )
     if len(thresholds) + len(tdps) > 1:
         sentences.append("Using several thresholds needs no further correction.")

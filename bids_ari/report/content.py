@@ -82,7 +82,11 @@ def _cards(result: Result) -> list[dict[str, str]]:
         },
         {
             "value": f"{len(lowest.found)} of {len(lowest.clusters)}",
-            "label": f"clusters at {condition(lowest, result.alternative)} with a discovery",
+            "label": (
+                f"clusters at {condition(lowest, result.alternative)} with a discovery"
+                if lowest.clusters or not lowest.by_data
+                else "clusters: the data choose no threshold"
+            ),
         },
         {
             "value": (

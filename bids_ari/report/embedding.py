@@ -22,9 +22,7 @@ class Picture:
     note: str = ""
 
 
-def picture(
-    panel: figures.Panel, alt: str, caption: str | None = None, note: str = ""
-) -> Picture:
+def picture(panel: figures.Panel, alt: str, caption: str | None = None, note: str = "") -> Picture:
     """Embed a panel; it is captioned by its name if nothing else is given."""
     return Picture(
         uri="data:image/webp;base64," + base64.b64encode(panel.data).decode(),

@@ -8,7 +8,7 @@ from bids_ari.report.cluster_tables import bound
 from bids_ari.report.results import Result
 
 _LOCAL_TESTS = {"simes": "Simes", "hommel": "Hommel"}
-_ASSUMED = {"simes": "positive dependence", "hommel": "any dependence"}
+_VALID = {"simes": "positive dependence", "hommel": "any dependence"}
 
 
 def key_numbers(result: Result) -> list[dict[str, str]]:
@@ -26,7 +26,7 @@ def sensitivity(result: Result) -> list[dict[str, Any]]:
             **bound(one.discoveries, result.n_features),
             "alternative": one.alternative,
             "local_test": _LOCAL_TESTS.get(one.local_test, one.local_test),
-            "assumed": _ASSUMED.get(one.local_test, ""),
+            "valid": _VALID.get(one.local_test, ""),
             "hommel_value": words.count(one.hommel_value),
             "used": one.used,
         }
@@ -38,22 +38,30 @@ def _numbers(result: Result) -> Iterator[tuple[str, str, str]]:
     n_all, inference = result.n_features, result.inference
     of_mask = f"of {words.count(n_all)}"
     test = _LOCAL_TESTS.get(result.local_test, result.local_test)
+    h = int(inference["HommelValue"])
     yield (
         "Hommel value",
-        f"{words.count(int(inference['HommelValue']))} {of_mask}",
-        "size of the largest set of voxels that the local test does not reject; as many voxels as "
-        "the mask has more are active at least",
+        f"{words.count(h)} {of_mask}",
+        "size of the largest set of voxels that the local test does not reject"
+        + (
+            f"; at least {words.count(n_all)} {words.MINUS} {words.count(h)} = "
+            f"{words.count(n_all - h)} voxels are active"
+            if n_all - h == result.discoveries > 0
+            else ""
+        ),
     )
     yield (
         "Local test",
-        f"{test}, {_ASSUMED.get(result.local_test, 'its own assumptions')}",
-        "what is assumed of how the tests of voxels depend on each other",
+        f"{test}, {_VALID.get(result.local_test, 'n/a')}",
+        "how the tests of voxels may depend on each other for the bounds to be valid",
     )
     yield (
         "Alpha",
         f"{float(inference['Alpha']):g}",
-        f"familywise error rate: all bounds hold together with {words.percent(result.confidence)} "
-        "confidence",
+        (
+            f"familywise error rate: all bounds hold together with {words.percent(result.confidence)} "
+            "confidence"
+        ),
     )
     if "ConcentrationSize" in inference:
         yield from _concentration(result)
@@ -92,15 +100,15 @@ def _concentration(result: Result) -> Iterator[tuple[str, str, str]]:
     yield (
         "Concentration set",
         f"{words.number_of(size, 'voxel')}{where}",
-        f"the smallest set that holds all discoveries: at least {words.count(result.discoveries)} "
-        f"of its voxels are active (TDP >= {words.proportion(result.discoveries, size)})",
+        (
+            f"the smallest set that holds all discoveries: at least {words.count(result.discoveries)} "
+            f"of its voxels are active (TDP >= {words.proportion(result.discoveries, size)})"
+        ),
     )
 
 
 def _missing(result: Result) -> Iterator[tuple[str, str, str]]:
-    known = [
-        one for one in result.participants if one.included and one.missing_voxels is not None
-    ]
+    known = [one for one in result.participants if one.included and one.missing_voxels is not None]
     if not known:
         return
     lacking = [one for one in known if one.missing_voxels]
@@ -111,6 +119,8 @@ def _missing(result: Result) -> Iterator[tuple[str, str, str]]:
     yield (
         "Missing values",
         f"in {words.number_of(len(lacking), 'map')}",
-        f"most in that of {worst.label}: {words.number_of(worst.missing_voxels or 0, 'voxel')} of "
-        "the mask without a value",
+        (
+            f"most in that of {worst.label}: {words.number_of(worst.missing_voxels or 0, 'voxel')} of "
+            "the mask without a value"
+        ),
     )

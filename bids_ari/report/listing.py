@@ -35,10 +35,9 @@ def links(result: Result) -> list[tuple[str, str, str]]:
     """List what was written: description, name without the stem, link; sidecars left out."""
     described = [*_MAPS]
     for cut in result.cuts:
-        where = condition(cut, result.alternative)
-        which = f"at {where}" if cut.kind == "height" else f"with {where}"
+        which = f"{'with' if cut.kind == 'tdp' else 'at'} {condition(cut, result.alternative)}"
         if cut.by_data:
-            which += ", chosen by the data"
+            which = f"{which}, chosen by the data" if cut.clusters else "at no threshold"
         described += [
             (ending.format(cut.label), f"{description} {which}") for ending, description in _OF_CUT
         ]

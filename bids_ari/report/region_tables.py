@@ -22,7 +22,11 @@ def _atlas(name: str, regions: list[Region], result: Result) -> dict[str, Any]:
     resampled = {one.atlas for one in regions} & set(result.resampled)
     found = [region for region in regions if region.whole.discoveries]
     rest = [region for region in regions if not region.whole.discoveries]
-    signs = {"two-sided": ("positive", "negative"), "greater": ("positive",), "less": ("negative",)}
+    signs = {
+        "two-sided": ("positive", "negative"),
+        "greater": ("positive",),
+        "less": ("negative",),
+    }
     return {
         "name": name or "Regions of interest",
         "resampled": [one for one in result.resampled if one in resampled],

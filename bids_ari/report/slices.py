@@ -8,9 +8,9 @@ import numpy as np
 
 from bids_ari import figures
 from bids_ari.report.embedding import Picture, picture, volume_of
-from bids_ari.report.findings import condition
+from bids_ari.report.findings import condition, nothing_found
 from bids_ari.report.results import Cluster, Cut, Result
-from bids_ari.report.words import beyond, number_of, proportion, signed, some, typeset
+from bids_ari.report.words import beyond, number_of, proportion, signed, typeset
 
 N_CUTS = 8
 APART = 8.0  # mm between two slices
@@ -48,17 +48,22 @@ def rows_of(
 
 def sets_with_row(result: Result) -> list[Cut]:
     """Choose which sets of clusters are drawn: all, or some of both kinds, the lowest first."""
-    n_by_tdp = min(len(result.tdp_cuts), max(_MOST_BY_TDP, MOST_SETS - len(result.heights)))
-    return [*result.heights[: MOST_SETS - n_by_tdp], *result.tdp_cuts[:n_by_tdp]]
+    heights, by_tdp = (
+        [cut for cut in cuts if cut.clusters] for cuts in (result.heights, result.tdp_cuts)
+    )
+    n_by_tdp = min(len(by_tdp), max(_MOST_BY_TDP, MOST_SETS - len(heights)))
+    return [*heights[: MOST_SETS - n_by_tdp], *by_tdp[:n_by_tdp]]
 
 
 def not_drawn(result: Result) -> str:
-    """Name the sets of clusters without a row; empty if there are none."""
+    """Name the sets of clusters that have no row for want of space; empty if there are none."""
     drawn = sets_with_row(result)
-    rest = [condition(cut, result.alternative) for cut in result.cuts if cut not in drawn]
-    if not rest:
-        return ""
-    return f"Not drawn, but in the files: clusters at {typeset(some(rest, len(rest)))}."
+    rest = [
+        condition(cut, result.alternative)
+        for cut in result.cuts
+        if cut.clusters and cut not in drawn
+    ]
+    return f"Not drawn, but in the files: clusters at {typeset(', '.join(rest))}." if rest else ""
 
 
 def heights_of(result: Result, mask: figures.Volume) -> list[float]:
@@ -112,7 +117,7 @@ def _z_row(
 
 
 def _gradient_row(result: Result, slicer: figures.Slicer, heights: list[float]) -> Iterator[Row]:
-    if result.gradient is None:
+    if result.gradient is None or nothing_found(result):
         return
     gradient = volume_of(result.gradient)
     inside = figures.Volume((gradient.values > 0).astype(np.int32), gradient.affine)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,10 @@ from scipy import ndimage
 from scipy.stats import norm
 
 Writer = Callable[..., str]
+RegionOf = tuple[str, str, NDArray[np.bool_], int]
+"""Atlas, name, voxels, and how many voxels it has in and outside of the mask."""
+Found = tuple[NDArray[np.bool_], int]
+"""Voxels of a cluster, and its sign."""
 
 CLUSTER_COLUMNS = [
     "cluster",
@@ -21,10 +26,25 @@ CLUSTER_COLUMNS = [
     "volume_mm3",
     "discoveries",
     "tdp",
+    "p_any",
+    "p_half",
+    "threshold",
     "peak_stat",
     "x",
     "y",
     "z",
+    "regions",
+]
+OVERLAP_COLUMNS = [
+    "cluster",
+    "atlas",
+    "index",
+    "region",
+    "voxels",
+    "share_of_cluster",
+    "share_of_region",
+    "discoveries",
+    "tdp",
 ]
 NEIGHBOURS = ndimage.generate_binary_structure(3, 2)  # 18
 
@@ -80,8 +100,20 @@ def write_analysis(
     participants: Sequence[tuple[str, str, str, str]] | None = None,
     mask_sidecar: dict[str, Any] | None = None,
     t_sidecar: dict[str, Any] | None = None,
+    auto: bool = False,
+    tdp_thresholds: Sequence[float] = (),
+    regions: Sequence[RegionOf] = (),
+    resampled: Sequence[str] = (),
+    rois: Sequence[str] = (),
+    local_test: str = "simes",
+    older: bool = False,
 ) -> str:
-    """Write all files of one analysis, as ``bids_ari.outputs`` names them."""
+    """
+    Write all files of one analysis, as ``bids_ari.outputs`` names them.
+
+    ``auto`` adds the threshold that the data choose; ``older`` leaves out what the first versions
+    did not write.
+    """
     mask = np.asarray(mask_img.dataobj) > 0
     affine = mask_img.affine
     stem = "_".join(
@@ -147,41 +179,103 @@ def write_analysis(
         | (mask_sidecar or {}),
         np.uint8,
     )
-    for threshold in thresholds:
-        desc = "z" + f"{threshold:g}".replace(".", "p")
-        labels, rows, peaks = clusters(z, mask, p, h, threshold, alternative, affine)
+    concentration = concentration_size(p[mask], h)
+    lowest = np.abs(z[mask & (p <= np.sort(p[mask])[max(concentration - 1, 0)])]).min()
+    chosen = float(np.nextafter(lowest if concentration else np.abs(z).max(), 0))
+    whole_mask = common | {
+        "Method": {"simes": "ari", "hommel": "hommel"}[local_test],
+        "LocalTest": local_test,
+        "Alpha": 0.05,
+        "Confidence": 0.95,
+        "HommelValue": h,
+        "NumberOfFeatures": int(mask.sum()),
+        "Discoveries": whole,
+        "TDP": whole / int(mask.sum()),
+        "ConcentrationSize": concentration,
+        "ConcentrationThreshold": chosen,
+        "TiedFeatures": tied(p[mask]),
+    }
+    if older:
+        whole_mask = {
+            key: value
+            for key, value in whole_mask.items()
+            if key != "LocalTest" and not key.startswith(("Concentration", "Tied"))
+        }
+    cuts: list[tuple[str, dict[str, Any], list[Found]]] = [
+        (
+            label(threshold),
+            {"ClusterThreshold": threshold},
+            beyond(z, mask, threshold, alternative),
+        )
+        for threshold in thresholds
+    ]
+    if auto:
+        sidecar = {"ClusterThreshold": chosen, "ClusterThresholdChosenBy": "data"}
+        cuts.append(("zauto", sidecar, beyond(z, mask, chosen, alternative)))
+    for goal in tdp_thresholds:
+        largest = reaching(z, mask, p, h, goal, alternative)
+        cuts.append((label(goal, "tdp"), {"TDPThreshold": goal}, largest))
+    for desc, sidecar, found in cuts:
+        labels, rows, peaks = clusters(found, z, p, h, affine, regions)
         tdp = np.zeros(mask.shape)
         for row in rows:
             tdp[labels == row[0]] = row[5]
-        inference = common | {
-            "Method": "ari",
-            "Alpha": 0.05,
-            "Confidence": 0.95,
-            "HommelValue": h,
-            "NumberOfFeatures": int(mask.sum()),
-            "Discoveries": whole,
-            "TDP": whole / int(mask.sum()),
-            "ClusterThreshold": threshold,
-            "Connectivity": 18,
-            "NumberOfClusters": len(rows),
-        }
-        save(tdp, f"stat-tdp_desc-{desc}_statmap", inference, np.float32)
+        inference = whole_mask | sidecar | {"Connectivity": 18, "NumberOfClusters": len(rows)}
+        save(tdp, f"stat-tdp_desc-{desc}_statmap", inference, np.float64)
         save(labels, f"desc-{desc}_dseg", inference, np.int32)
         table(
             group / f"{stem}_desc-{desc}_dseg.tsv",
             ["index", "name"],
             [(r[0], f"cluster {r[0]}") for r in rows],
         )
-        table(group / f"{stem}_desc-{desc}_clusters.tsv", CLUSTER_COLUMNS, rows)
+        new = {"p_any", "p_half", "threshold", "regions"} if older else set()
+        kept = [i for i, column in enumerate(CLUSTER_COLUMNS) if column not in new]
+        table(
+            group / f"{stem}_desc-{desc}_clusters.tsv",
+            [CLUSTER_COLUMNS[i] for i in kept],
+            [[row[i] for i in kept] for row in rows],
+        )
         table(
             group / f"{stem}_desc-{desc}_peaks.tsv",
-            ["cluster", "peak", "stat", "x", "y", "z"],
-            peaks,
+            ["cluster", "peak", "stat", "x", "y", "z", *([] if older else ["regions"])],
+            [peak[:6] if older else peak for peak in peaks],
         )
+        if regions:
+            table(
+                group / f"{stem}_desc-{desc}_overlaps.tsv",
+                OVERLAP_COLUMNS,
+                overlaps(labels, mask, p, h, regions),
+            )
         for kind in ("clusters", "peaks"):
             (group / f"{stem}_desc-{desc}_{kind}.json").write_text(
                 json.dumps(inference), encoding="utf-8"
             )
+    if not older:
+        gradient = np.zeros(mask.shape)
+        for height in np.arange(1.5, np.abs(z).max(), 0.5):
+            for where, _ in beyond(z, mask, height, alternative):
+                gradient[where] = np.maximum(gradient[where], bound(p[where], h) / where.sum())
+        save(gradient, "stat-tdp_desc-gradient_statmap", whole_mask, np.float64)
+        table(
+            group / f"{stem}_sensitivity.tsv",
+            ["alternative", "local_test", "hommel_value", "discoveries", "tdp", "used"],
+            [
+                (
+                    *(other, test),
+                    *(h - k, whole + k, (whole + k) / mask.sum()),
+                    "yes" if (other, test) == (alternative, local_test) else "no",
+                )
+                for k, (other, test) in enumerate(
+                    product(("two-sided", "greater", "less"), ("simes", "hommel"))
+                )
+            ],
+        )
+    if regions:
+        table(group / f"{stem}_regions.tsv", *region_rows(regions, z, mask, p, h))
+        (group / f"{stem}_regions.json").write_text(
+            json.dumps(common | {"ResampledToNearestNeighbour": list(resampled)}),
+            encoding="utf-8",
+        )
 
     rng = np.random.default_rng(1)
     if participants is None:
@@ -203,7 +297,19 @@ def write_analysis(
         json.dumps(
             {
                 "CommandLine": "bids-ari /data /out group --contrast facesVsShapes",
-                "Options": {"alpha": 0.05, "cluster_threshold": list(thresholds)},
+                "Options": {
+                    "alpha": 0.05,
+                    "cluster_threshold": [*thresholds, *(["auto"] if auto else [])],
+                }
+                | (
+                    {}
+                    if older
+                    else {
+                        "tdp_threshold": list(tdp_thresholds),
+                        "atlas": sorted({one[0] for one in regions} - set(rois)),
+                        "roi": [f"/somewhere/{name}" for name in rois],
+                    }
+                ),
                 "Versions": {"bids_ari": "0.1.0", "numpy": "2.4.0"},
                 "Started": "2026-11-20T10:00:00+00:00",
                 "ElapsedSeconds": 12.34,
@@ -242,24 +348,69 @@ def bound(p: NDArray[np.float64], h: int, alpha: float = 0.05) -> int:
     return int(np.max(1 - steps + below, initial=0))
 
 
-def clusters(
-    z: NDArray[np.float64],
-    mask: NDArray[np.bool_],
-    p: NDArray[np.float64],
-    h: int,
-    threshold: float,
-    alternative: str,
-    affine: NDArray[np.float64],
-) -> tuple[NDArray[np.int32], list[tuple[Any, ...]], list[tuple[Any, ...]]]:
-    found = []
+def tied(p: NDArray[np.float64]) -> int:
+    """Count what is not alone with its p-value."""
+    _, n_with_p = np.unique(p, return_counts=True)
+    return int(n_with_p[n_with_p > 1].sum())
+
+
+def concentration_size(p: NDArray[np.float64], h: int, alpha: float = 0.05) -> int:
+    """Count the smallest set of the smallest p-values that has the bound of all."""
+    ordered, whole = np.sort(p), bound(p, h, alpha)
+    return next(k for k in range(whole, p.size + 1) if bound(ordered[:k], h, alpha) == whole)
+
+
+def claim(p: NDArray[np.float64], needed: int, n_all: int) -> float:
+    """Bound a claim's adjusted p-value from above, by Bonferroni's test of its hardest part."""
+    return float(min(1, n_all * np.sort(p)[max(needed, 1) - 1]))
+
+
+def label(number: float, kind: str = "z") -> str:
+    return kind + f"{number:g}".replace(".", "p")
+
+
+def beyond(
+    z: NDArray[np.float64], mask: NDArray[np.bool_], threshold: float, alternative: str
+) -> list[Found]:
+    """Find all clusters at a threshold, the largest first, with their signs."""
+    found: list[Found] = []
     for sign, other in ((1, "less"), (-1, "greater")):
         if alternative == other:
             continue
         labels, n = ndimage.label((sign * z > threshold) & mask, NEIGHBOURS)
         found += [(labels == label + 1, sign) for label in range(n)]
-    found.sort(key=lambda item: -int(item[0].sum()))
+    return sorted(found, key=lambda item: -int(item[0].sum()))
+
+
+def reaching(
+    z: NDArray[np.float64],
+    mask: NDArray[np.bool_],
+    p: NDArray[np.float64],
+    h: int,
+    goal: float,
+    alternative: str,
+) -> list[Found]:
+    """Find clusters that reach a TDP, each at the lowest of some thresholds where it does."""
+    chosen: list[Found] = []
+    taken = np.zeros(mask.shape, bool)
+    for height in np.arange(1.5, np.abs(z).max(), 0.25):
+        for where, sign in beyond(z, mask, height, alternative):
+            if not taken[where].any() and bound(p[where], h) >= goal * where.sum():
+                chosen.append((where, sign))
+                taken |= where
+    return sorted(chosen, key=lambda item: -int(item[0].sum()))
+
+
+def clusters(
+    found: Sequence[Found],
+    z: NDArray[np.float64],
+    p: NDArray[np.float64],
+    h: int,
+    affine: NDArray[np.float64],
+    regions: Sequence[RegionOf],
+) -> tuple[NDArray[np.int32], list[tuple[Any, ...]], list[tuple[Any, ...]]]:
     voxel = float(np.abs(np.linalg.det(affine[:3, :3])))
-    merged = np.zeros(mask.shape, np.int32)
+    merged = np.zeros(z.shape, np.int32)
     rows: list[tuple[Any, ...]] = []
     peaks: list[tuple[Any, ...]] = []
     for number, (where, sign) in enumerate(found, start=1):
@@ -268,11 +419,93 @@ def clusters(
         inside = np.argwhere(where)[np.argsort(-sign * z[where], kind="stable")]
         at = [affine[:3, :3] @ index + affine[:3, 3] for index in inside]
         stats = [float(z[tuple(index)]) for index in inside]
+        around = [
+            "; ".join(f"{name} 100 %" for _, name, members, _ in regions if members[tuple(index)])
+            or "n/a"
+            for index in inside
+        ]
         name = "positive" if sign > 0 else "negative"
-        rows.append((number, name, size, size * voxel, d, d / size, stats[0], *at[0]))
+        claims = (claim(p[where], 1, p.size), claim(p[where], (size + 1) // 2, p.size))
+        born = float(np.abs(z[where]).min())
+        rows.append(
+            (
+                number,
+                name,
+                size,
+                size * voxel,
+                d,
+                d / size,
+                *claims,
+                born,
+                stats[0],
+                *at[0],
+                around[0],
+            )
+        )
         chosen = [0]
         for i in range(1, len(at)):
             if len(chosen) < 3 and all(np.linalg.norm(at[i] - at[j]) >= 16 for j in chosen):
                 chosen.append(i)
-        peaks += [(number, k + 1, stats[i], *at[i]) for k, i in enumerate(chosen)]
+        peaks += [(number, k + 1, stats[i], *at[i], around[i]) for k, i in enumerate(chosen)]
     return merged, rows, peaks
+
+
+def overlaps(
+    labels: NDArray[np.int32],
+    mask: NDArray[np.bool_],
+    p: NDArray[np.float64],
+    h: int,
+    regions: Sequence[RegionOf],
+) -> list[tuple[Any, ...]]:
+    rows: list[tuple[Any, ...]] = []
+    for number in range(1, int(labels.max()) + 1):
+        cluster = labels == number
+        for k, (atlas, name, members, _) in enumerate(regions, start=1):
+            both = cluster & members
+            if n := int(both.sum()):
+                shares = n / cluster.sum(), n / (members & mask).sum()
+                d = bound(p[both], h)
+                rows.append((number, atlas, k, name, n, *shares, d, d / n))
+    return rows
+
+
+def region_rows(
+    regions: Sequence[RegionOf],
+    z: NDArray[np.float64],
+    mask: NDArray[np.bool_],
+    p: NDArray[np.float64],
+    h: int,
+) -> tuple[list[str], list[tuple[Any, ...]]]:
+    signs = ("positive", "negative")
+    columns = ["atlas", "index", "region", "voxels", "coverage", "discoveries", "tdp"]
+    columns += ["p_any", "p_half"]
+    columns += [f"{sign}_{what}" for sign in signs for what in ("voxels", "discoveries", "tdp")]
+    rows: list[tuple[Any, ...]] = []
+    for k, (atlas, name, members, n_all) in enumerate(regions, start=1):
+        cells: list[list[Any]] = []
+        for inside in (members & mask, members & mask & (z > 0), members & mask & (z < 0)):
+            n, d = int(inside.sum()), bound(p[inside], h)
+            cells.append([n, d, d / n if n else "n/a"])
+        (n, *whole), *parts = cells
+        inside = members & mask
+        claims = (
+            (claim(p[inside], 1, p.size), claim(p[inside], (n + 1) // 2, p.size))
+            if n
+            else ("n/a", "n/a")
+        )
+        coverage = n / n_all if n_all else "n/a"
+        rows.append((atlas, k, name, n, coverage, *whole, *claims, *parts[0], *parts[1]))
+    return columns, rows
+
+
+def quarters(mask: NDArray[np.bool_], atlas: str = "quarters.nii") -> list[RegionOf]:
+    """Cut a mask into four regions, left and right, front and back."""
+    x, y = np.indices(mask.shape)[:2]
+    middle = np.argwhere(mask).mean(axis=0)
+    sides = (("left", x < middle[0]), ("right", x >= middle[0]))
+    ends = (("back", y < middle[1]), ("front", y >= middle[1]))
+    return [
+        (atlas, f"{side} {end}", mask & where & there, int((mask & where & there).sum()))
+        for side, where in sides
+        for end, there in ends
+    ]
