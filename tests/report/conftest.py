@@ -180,8 +180,10 @@ def write_analysis(
         np.uint8,
     )
     concentration = concentration_size(p[mask], h)
-    lowest = np.abs(z[mask & (p <= np.sort(p[mask])[max(concentration - 1, 0)])]).min()
-    chosen = float(np.nextafter(lowest if concentration else np.abs(z).max(), 0))
+    chosen = float(np.abs(z).max())  # where there is no discovery, so that there is no cluster
+    if concentration:
+        in_set = mask & (p <= np.sort(p[mask])[concentration - 1])
+        chosen = float(np.nextafter(np.abs(z[in_set]).min(), 0))
     whole_mask = common | {
         "Method": {"simes": "ari", "hommel": "hommel"}[local_test],
         "LocalTest": local_test,

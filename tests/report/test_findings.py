@@ -165,11 +165,11 @@ def test_the_headline_tells_which_clusters_reach_the_usual_tdp(
 def test_the_headline_tells_the_lowest_tdp_where_the_usual_was_not_asked_for(
     tmp_path: Path, write_dataset: Writer
 ) -> None:
-    write_dataset(strength=5.0, tdp_thresholds=(0.8, 1.0))
+    write_dataset(alternative="less", tdp_thresholds=(0.6, 1.0))
     result = find(tmp_path)[0]
     (only,) = result.tdp_cuts[0].clusters
     assert headline(result).endswith(
-        f" One cluster reaches TDP >= 0.8, with {only.voxels} voxels."
+        f" One cluster reaches TDP >= 0.6, with {only.voxels} voxels."
     )
 
 
