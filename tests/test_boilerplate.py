@@ -1,6 +1,6 @@
 """The methods text says what was done and cites only what can be looked up."""
 
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -101,12 +101,13 @@ def test_the_largest_clusters_with_a_tdp_are_told_with_their_source() -> None:
 def test_a_threshold_chosen_by_the_data_is_told_as_such(
     options: dict[str, Any], expected: str, not_expected: str
 ) -> None:
+    both: list[float | Literal["auto"]] = [3.1, "auto"]
     for thresholds, start in (
         (
-            ("auto",),
+            both[1:],
             "Clusters were formed of voxels that share a face or an edge (18 neighbours), at",
         ),
-        ((3.1, "auto"), "Further clusters were formed at"),
+        (both, "Further clusters were formed at"),
     ):
         text = boilerplate.methods(
             contrast="c", alternative="less", cluster_thresholds=thresholds, **options

@@ -221,6 +221,16 @@ def test_many_ties_are_noticed(
     )
 
 
+@pytest.mark.parametrize(("n_tied", "n_warnings"), [(293, 0), (294, 1)], ids=["few", "many"])
+def test_ties_are_told_from_a_hundredth_of_the_mask(
+    tmp_path: Path, write_dataset: Writer, n_tied: int, n_warnings: int
+) -> None:
+    stem = write_dataset()
+    sidecar = tmp_path / "group" / f"{stem}_stat-tdp_desc-gradient_statmap.json"
+    sidecar.write_text(json.dumps(json.loads(sidecar.read_text()) | {"TiedFeatures": n_tied}))
+    assert len(warnings(find(tmp_path)[0])) == n_warnings
+
+
 def test_regions_outside_of_the_mask_are_noticed(
     tmp_path: Path, write_dataset: Writer, brain: nb.Nifti1Image
 ) -> None:
