@@ -11,7 +11,8 @@ import pytest
 
 from bids_ari.report import find, headline, warnings
 from bids_ari.report.words import beyond, chosen, p_value, position, proportion, share, signed
-from tests.report.conftest import Writer, activation, quarters
+from tests.report.brute_force import activation, quarters
+from tests.report.conftest import Writer
 
 IN = [(f"sub-{i:02d}", "yes", "n/a", "0") for i in range(1, 21)]
 

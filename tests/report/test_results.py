@@ -10,7 +10,8 @@ import pytest
 
 from bids_ari.errors import ExitCode, InputError
 from bids_ari.report import find, headline
-from tests.report.conftest import Writer, quarters
+from tests.report.brute_force import quarters
+from tests.report.conftest import Writer
 
 
 def test_every_analysis_is_found_with_its_thresholds_in_order(

@@ -11,7 +11,8 @@ import pytest
 
 from bids_ari import report
 from bids_ari.report.words import chosen, p_value, proportion
-from tests.report.conftest import RegionOf, Writer, quarters, write_analysis
+from tests.report.brute_force import RegionOf, quarters
+from tests.report.conftest import Writer, write_analysis
 from tests.report.html import HOSTILE, Page
 
 MINUS = "\N{MINUS SIGN}"
