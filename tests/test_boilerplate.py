@@ -1,6 +1,6 @@
 """The methods text says what was done and cites only what can be looked up."""
 
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -57,6 +57,86 @@ def test_the_text_before_a_run_claims_no_result() -> None:
         assert result not in text
 
 
+def test_what_is_assumed_is_that_of_the_local_test() -> None:
+    simes = boilerplate.methods(contrast="c", method="ari")
+    hommel = boilerplate.methods(contrast="c", method="hommel")
+    assert "positive dependence" in simes
+    assert "hommel1983" not in boilerplate.cited(simes)
+    assert "Hommel's local test [@hommel1983;" in hommel
+    assert "Nothing is assumed of how the voxels' tests depend" in hommel
+    assert "Simes" not in hommel
+    assert "positive dependence" not in hommel
+    assert "Biometrical Journal 25, 423-430" in "".join(boilerplate.reference_list(hommel))
+
+
+def test_the_largest_clusters_with_a_tdp_are_told_with_their_source() -> None:
+    text = boilerplate.methods(contrast="c", tdp_thresholds=(0.9, 0.5), connectivity=26)
+    assert (
+        "formed of voxels that share a face, an edge or a corner (26 neighbours), the largest with "
+        "a TDP of at least 0.5 and 0.9 were searched for, for each of these separately [@chen2022]."
+    ) in text
+    assert "several thresholds needs no further correction" in text
+    assert "arXiv:2206.13587. https://doi.org/10.48550/arXiv.2206.13587" in "".join(
+        boilerplate.reference_list(text)
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "expected", "not_expected"),
+    [
+        ({}, "voxels that holds all discoveries [@goeman2019].", "rounded down"),
+        (
+            {"chosen_threshold": 2.982, "discoveries": 9},
+            "holds all discoveries [@goeman2019] (z < -2.982, rounded down).",
+            "there are none",
+        ),
+        (
+            {"discoveries": 0, "n_features": 7},
+            "[@goeman2019]; as there was no discovery, there are none.",
+            "rounded down",
+        ),
+    ],
+    ids=["before the run", "found", "nothing found"],
+)
+def test_a_threshold_chosen_by_the_data_is_told_as_such(
+    options: dict[str, Any], expected: str, not_expected: str
+) -> None:
+    both: list[float | Literal["auto"]] = [3.1, "auto"]
+    for thresholds, start in (
+        (
+            both[1:],
+            "Clusters were formed of voxels that share a face or an edge (18 neighbours), at",
+        ),
+        (both, "Further clusters were formed at"),
+    ):
+        text = boilerplate.methods(
+            contrast="c", alternative="less", cluster_thresholds=thresholds, **options
+        )
+        assert f"{start} the threshold that the data choose" in text
+        assert expected in text
+        assert not_expected not in text
+        assert ("z < -3.1" in text) == (3.1 in thresholds)
+
+
+def test_where_nothing_is_found_nothing_is_claimed() -> None:
+    text = boilerplate.methods(
+        contrast="c", n_features=7, hommel_value=7, discoveries=0, tdp_thresholds=(0.7,)
+    )
+    assert "none of them can be claimed to be active" in text
+    assert "were searched for [@chen2022]; there were none." in text
+
+
+def test_regions_are_counted_once_they_are_known() -> None:
+    before = boilerplate.methods(contrast="c", regions={"Schaefer2018": None}, rois=1)
+    assert "for the regions of Schaefer2018 and 1 region of interest, for the voxels" in before
+    after = boilerplate.methods(
+        contrast="c", regions={"A": 1200, "B": 1}, rois=2, resampled=("A", "roi.nii")
+    )
+    assert "the 1,200 regions of A, the 1 region of B and 2 regions of interest" in after
+    assert "A and roi.nii were put on the grid of the maps with nearest neighbours." in after
+    assert "egion" not in boilerplate.methods(contrast="c")
+
+
 def test_a_contrast_without_a_name_is_not_quoted() -> None:
     text = boilerplate.methods(contrast="", n_maps=9)
     assert text.startswith(
@@ -85,7 +165,7 @@ def test_citations_become_authors_and_a_list_of_references() -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"method": "magic"}, r"method is 'magic', expected one of ari"),
+        ({"method": "magic"}, r"method is 'magic', expected one of ari, hommel"),
         ({"alternative": "up"}, r"alternative is 'up', expected one of two-sided, greater, less"),
         ({"connectivity": 7}, r"connectivity is 7, expected one of 6, 18, 26"),
     ],

@@ -3,6 +3,7 @@
 import platform
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bids_ari.errors import InputError
@@ -12,6 +13,7 @@ from bids_ari.tables import format_tsv
 if TYPE_CHECKING:
     from bids_ari.inputs import Analysis
 
+_METHODS = {"simes": "ari", "hommel": "hommel"}
 _VERSIONED = ("bids_ari", "nibabel", "nilearn", "nipype", "numpy", "pybids", "scipy")
 
 
@@ -126,10 +128,22 @@ def methods(options: Options, analyses: Sequence["Analysis"]) -> str:
         mask_rule=f"in {options.mask.name}" if options.mask else None,
         alternative=options.alternative,
         alpha=options.alpha,
+        method=_METHODS[options.local_test],
         cluster_thresholds=options.cluster_threshold,
+        tdp_thresholds=options.tdp_threshold,
         connectivity=options.connectivity,
+        regions={_atlas_name(one): None for one in options.atlas},
+        rois=len(options.roi),
         versions=versions(),
     )
+
+
+def _atlas_name(asked: str) -> str:
+    """Name an atlas by how it was asked for: a file, or a name and what is asked of it."""
+    image = asked.rpartition(":names=")[0] or asked
+    if image.endswith((".nii", ".nii.gz")):
+        return Path(image).name.removesuffix(".gz").removesuffix(".nii")
+    return image.partition(":")[0]
 
 
 def versions() -> dict[str, str]:

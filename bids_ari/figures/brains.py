@@ -130,6 +130,10 @@ class Slicer:
         """Return which clusters an axial slice shows, ascending."""
         return [int(label) for label in np.unique(self._cut(labels, 2, at)) if label > 0]
 
+    def largest_at(self, volume: Volume, at: float) -> float:
+        """Return the largest value that an axial slice shows, 0 if there is none above."""
+        return float(np.nanmax(self._cut(volume, 2, at), initial=0))
+
     def _cut(self, volume: Volume, axis: int, at: float, *, smooth: bool = False) -> NDArray[Any]:
         """Sample a slice, (n_rows, n_columns): up is up or front, right is right or front."""
         across, up = [other for other in range(3) if other != axis]

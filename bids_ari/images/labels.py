@@ -36,7 +36,7 @@ def number_labels(
     Parameters
     ----------
     data : (x, y, z) array
-        Whole numbers of any type; 0 and NaN are background.
+        Whole numbers of any type; 0 and NaN are background. Some atlases have negative labels.
     path : path
         The file, for messages.
 
@@ -50,7 +50,7 @@ def number_labels(
     Raises
     ------
     InputError
-        If a value is no label: negative, or no whole number.
+        If a value is no label.
     """
     flat = _checked_labels(data, path).ravel(order="F")  # as it is in memory
     where = np.flatnonzero(flat)
@@ -110,8 +110,8 @@ def _checked_labels(data: NDArray[np.number], path: Path) -> NDArray[np.number]:
             )
             raise InputError(msg)
     least, largest = data.min(initial=0), data.max(initial=0)
-    if least < 0 or largest > _LARGEST_LABEL:
-        msg = f"{path} holds values from {least:g} to {largest:g}, expected labels above 0, 0 elsewhere"
+    if max(-least, largest) > _LARGEST_LABEL:
+        msg = f"{path} holds values from {least:g} to {largest:g}, expected labels"
         raise InputError(msg)
     return data
 

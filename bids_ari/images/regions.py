@@ -76,7 +76,7 @@ def load_atlas(
     table = load_region_names(names) if names else RegionNames({}, lookup=True)
     if names:
         _refuse_shifted_names(table.names, labels, image, names)
-    named = [] if table.lookup else [one for one in table.names if one > 0]
+    named = [] if table.lookup else [one for one in table.names if one]
     index = np.union1d(labels, np.array(named, dtype=np.int64))
     placed = place_labels(codes, found, domain.grid)
     region = np.searchsorted(index, labels)[placed.code - 1]

@@ -1,40 +1,22 @@
 """What stands on the page of one result."""
 
 import json
-import re
+from collections import Counter
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from bids_ari import boilerplate
 from bids_ari.report import words
-from bids_ari.report.findings import nothing_found, summary, warnings
-from bids_ari.report.results import Cluster, Result, Threshold
+from bids_ari.report.cautions import warnings
+from bids_ari.report.cluster_tables import sets_of_clusters
+from bids_ari.report.findings import condition, nothing_found, summary
+from bids_ari.report.key_numbers import key_numbers, sensitivity
+from bids_ari.report.listing import links
+from bids_ari.report.region_tables import atlases
+from bids_ari.report.results import Result
+from bids_ari.report.words import typeset
 
 if TYPE_CHECKING:
     from bids_ari.report.pictures import Pictures
-
-_NO_BREAK = "\N{NO-BREAK SPACE}"
-_MOST_ROWS = 100  # without a discovery; the table on disk has them all
-_MAPS = (
-    ("stat-effect_statmap.nii.gz", "effect: contrast of the group model"),
-    ("stat-variance_statmap.nii.gz", "variance of the effect"),
-    ("stat-t_statmap.nii.gz", "t values"),
-    ("stat-z_statmap.nii.gz", "z values"),
-    ("stat-p_statmap.nii.gz", "p-values, uncorrected"),
-    ("desc-analysis_mask.nii.gz", "mask: voxels analysed"),
-)
-_PER_THRESHOLD = (
-    ("stat-tdp_desc-{}_statmap.nii.gz", "TDP of each cluster"),
-    ("desc-{}_dseg.nii.gz", "cluster labels"),
-    ("desc-{}_dseg.tsv", "names of the cluster labels"),
-    ("desc-{}_clusters.tsv", "table of clusters"),
-    ("desc-{}_peaks.tsv", "table of peaks"),
-)
-_RECORDS = (
-    ("design.tsv", "design matrix"),
-    ("inclusion.tsv", "who takes part, and why not"),
-    ("run.json", "record of the run"),
-)
 
 
 def context_of(result: Result, pictures: "Pictures") -> dict[str, Any]:
@@ -60,7 +42,10 @@ def context_of(result: Result, pictures: "Pictures") -> dict[str, Any]:
         "nothing": nothing_found(result),
         "warnings": found_warnings,
         "cards": _cards(result),
-        "thresholds": [_cluster_tables(threshold, result) for threshold in result.thresholds],
+        "key_numbers": key_numbers(result),
+        "sensitivity": sensitivity(result),
+        "sets": sets_of_clusters(result),
+        "atlases": atlases(result),
         "additivity": _additivity(result),
         "included": [one for one in result.participants if one.included],
         "excluded": [one for one in result.participants if not one.included],
@@ -68,19 +53,19 @@ def context_of(result: Result, pictures: "Pictures") -> dict[str, Any]:
         "methods_markdown": text.strip(),
         "references": boilerplate.reference_list(text),
         "bibtex": boilerplate.bibtex(text).strip(),
-        "files": _links(result),
+        "files": links(result),
         "options": json.dumps(result.run.get("Options", {}), indent=2, ensure_ascii=False),
         "fwhm": float(result.model.get("SmoothingFWHM") or 0),
     }
 
 
 def _cards(result: Result) -> list[dict[str, str]]:
-    lowest = result.thresholds[0]
+    lowest = result.heights[0]
     best = max(
         (
-            (cluster.discoveries / cluster.voxels, cluster.voxels, -i, cluster, threshold)
-            for i, threshold in enumerate(result.thresholds)
-            for cluster in threshold.found
+            (cluster.discoveries / cluster.voxels, cluster.voxels, -i, cluster, cut)
+            for i, cut in enumerate(result.heights)
+            for cluster in cut.found
         ),
         key=lambda item: item[:3],
         default=None,
@@ -97,7 +82,11 @@ def _cards(result: Result) -> list[dict[str, str]]:
         },
         {
             "value": f"{len(lowest.found)} of {len(lowest.clusters)}",
-            "label": f"clusters at {words.beyond(lowest.value, result.alternative)} with a discovery",
+            "label": (
+                f"clusters at {condition(lowest, result.alternative)} with a discovery"
+                if lowest.clusters or not lowest.by_data
+                else "clusters: the data choose no threshold"
+            ),
         },
         {
             "value": (
@@ -107,7 +96,7 @@ def _cards(result: Result) -> list[dict[str, str]]:
             ),
             "label": (
                 f"highest cluster TDP: {words.number_of(best[3].voxels, 'voxel')} at "
-                f"{words.beyond(best[4].value, result.alternative)}"
+                f"{condition(best[4], result.alternative)}"
                 if best
                 else "clusters with a TDP above 0"
             ),
@@ -124,49 +113,14 @@ def _cards(result: Result) -> list[dict[str, str]]:
     ]
 
 
-def _cluster_tables(threshold: Threshold, result: Result) -> dict[str, Any]:
-    empty = [cluster for cluster in threshold.clusters if not cluster.discoveries]
-    return {
-        "condition": words.beyond(threshold.value, result.alternative),
-        "anchor": f"clusters-{threshold.desc}",
-        "found": [_cluster(cluster) for cluster in threshold.found],
-        "empty": [_cluster(cluster) for cluster in empty[:_MOST_ROWS]],
-        "n_empty": len(empty),
-        "n_clusters": len(threshold.clusters),
-    }
-
-
-def _cluster(cluster: Cluster) -> dict[str, Any]:
-    import matplotlib as mpl
-    from matplotlib.colors import to_hex
-
-    share = cluster.discoveries / cluster.voxels
-    return {
-        "number": cluster.number,
-        "sign": {"positive": "+", "negative": words.MINUS}.get(cluster.sign, cluster.sign),
-        "sign_name": cluster.sign,
-        "tdp": words.proportion(cluster.discoveries, cluster.voxels),
-        "bar": f"{100 * share:.1f}%",
-        "color": to_hex(mpl.colormaps["viridis"](share)),
-        "discoveries": words.count(cluster.discoveries),
-        "voxels": words.count(cluster.voxels),
-        "volume": f"{cluster.volume:,.0f}",
-        "z": words.signed(cluster.peak.stat),
-        "position": words.position(cluster.peak.position),
-        "more": [
-            (words.signed(peak.stat), words.position(peak.position)) for peak in cluster.more_peaks
-        ],
-    }
-
-
 def _additivity(result: Result) -> str:
     """Show by the numbers of this result that bounds of parts fall short of the whole."""
-    lowest = result.thresholds[0]
+    lowest = result.heights[0]
     parts = sum(cluster.discoveries for cluster in lowest.clusters)
     if len(lowest.found) < 2 or parts >= result.discoveries:
         return ""
     return (
-        f"Here the clusters at {words.beyond(lowest.value, result.alternative)} add up to "
+        f"Here the clusters at {condition(lowest, result.alternative)} add up to "
         f"{words.count(parts)}, the mask as a whole holds at least "
         f"{words.count(result.discoveries)}."
     )
@@ -188,6 +142,7 @@ def methods(result: Result) -> str:
     """
     model = result.model["Model"]
     rule = result.mask_sidecar.get("Rule")
+    counts = Counter(region.atlas for region in result.regions)
     return boilerplate.methods(
         contrast=result.contrast,
         n_maps=result.n_maps,
@@ -198,9 +153,14 @@ def methods(result: Result) -> str:
         mask_rule=str(rule) if rule else None,
         alternative=result.alternative,
         alpha=float(result.inference["Alpha"]),
-        method=str(result.inference.get("Method", "ari")),
-        cluster_thresholds=[threshold.value for threshold in result.thresholds],
+        method=result.method,
+        cluster_thresholds=["auto" if cut.by_data else cut.value for cut in result.heights],
+        chosen_threshold=_chosen_threshold(result),
+        tdp_thresholds=[cut.value for cut in result.tdp_cuts],
         connectivity=int(result.inference.get("Connectivity", 18)),
+        regions={name: n for name, n in counts.items() if name not in result.rois},
+        rois=sum(n for name, n in counts.items() if name in result.rois),
+        resampled=result.resampled,
         versions={key: str(value) for key, value in result.run.get("Versions", {}).items()},
         n_features=result.n_features,
         hommel_value=int(result.inference["HommelValue"]),
@@ -208,31 +168,7 @@ def methods(result: Result) -> str:
     )
 
 
-def _links(result: Result) -> list[tuple[str, str, str]]:
-    """List what was written: description, name without the stem, link; sidecars left out."""
-    described = [*_MAPS]
-    for threshold in result.thresholds:
-        condition = words.beyond(threshold.value, result.alternative)
-        described += [
-            (ending.format(threshold.desc), f"{description} at {condition}")
-            for ending, description in _PER_THRESHOLD
-        ]
-    described += _RECORDS
-    files = {path.name.removeprefix(f"{result.stem}_"): path for path in result.files}
-    links = [
-        (description, ending, quote(files[ending].relative_to(result.root).as_posix()))
-        for ending, description in described
-        if ending in files
-    ]
-    for name, description in (("CITATION.md", "methods text"), ("CITATION.bib", "references")):
-        if (result.root / "logs" / name).exists():
-            links.append((description, name, f"logs/{name}"))
-    return links
-
-
-def typeset(text: str) -> str:
-    """Use the signs and the unbreakable spaces that a log cannot show."""
-    text = text.replace(">=", "≥").replace("< -", f"< {words.MINUS}")
-    return re.sub(
-        r"(?<=\d) (?=%)|(?<=[≥<>]) (?=\S)|(?<=z) (?=[<>])|(?<=\|) (?=>)", _NO_BREAK, text
-    )
+def _chosen_threshold(result: Result) -> float | None:
+    """Tell which threshold the data chose; none where there is no discovery to choose it by."""
+    by_data = [cut.value for cut in result.heights if cut.by_data]
+    return words.chosen(by_data[0]) if by_data and not nothing_found(result) else None

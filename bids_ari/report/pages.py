@@ -13,7 +13,7 @@ from bids_ari import __version__
 from bids_ari.errors import ExitCode, InputError
 from bids_ari.files import write_text
 from bids_ari.report import words
-from bids_ari.report.content import context_of, typeset
+from bids_ari.report.content import context_of
 from bids_ari.report.reading import find
 
 if TYPE_CHECKING:
@@ -81,9 +81,9 @@ def _environment() -> "jinja2.Environment":
         undefined=jinja2.StrictUndefined,
     )
     environment.filters["count"] = words.count
-    environment.filters["typeset"] = typeset
+    environment.filters["typeset"] = words.typeset
     environment.filters["signed"] = words.signed
-    environment.filters["percent"] = lambda share: typeset(words.percent(share))
+    environment.filters["percent"] = lambda share: words.typeset(words.percent(share))
     environment.filters["volume"] = words.volume
     return environment
 

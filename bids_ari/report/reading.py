@@ -1,19 +1,20 @@
 """An output dataset, read from its files alone."""
 
-import csv
-import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from bids_ari.errors import ExitCode, InputError
-from bids_ari.outputs import sidecar_of
-from bids_ari.report.results import Cluster, Participant, Peak, Result, Threshold
+from bids_ari.errors import InputError
+from bids_ari.outputs import cut_labels, sidecar_of
+from bids_ari.report import tables
+from bids_ari.report.raw import json_object, must_exist, require, rows
+from bids_ari.report.results import Cut, Result
 
 _Z_MAP = "_stat-z_statmap.nii.gz"
 _RUN = "_run.json"
+_CLUSTERS = "_clusters.tsv"
 _INFERENCE_KEYS = ("Alpha", "Discoveries", "HommelValue", "NumberOfFeatures")
+_SHARED_KEYS = (*_INFERENCE_KEYS, "Method", "Alternative", "Connectivity", "SmoothingFWHM")
 
 
 def find(output_dir: Path) -> list[Result]:
@@ -52,25 +53,27 @@ def _read(root: Path, stem: str) -> Result:
         if _belongs(path, stem)
     )
     mask = group / f"{stem}_desc-analysis_mask.nii.gz"
-    _must_exist(mask)
-    _must_exist(group / f"{stem}{_Z_MAP}")
-    thresholds = sorted(
-        (_threshold(group, stem, path) for path in files if path.name.endswith("_clusters.tsv")),
-        key=lambda threshold: threshold.value,
-    )
-    if not thresholds:
-        msg = f"{group}/{stem}_desc-*_clusters.tsv: found none, expected one per cluster threshold"
+    must_exist(mask)
+    must_exist(group / f"{stem}{_Z_MAP}")
+    run = json_object(logs / f"{stem}_run.json", optional=True)
+    options = run.get("Options", {})
+    asked_for_regions = not options or bool(options.get("atlas") or options.get("roi"))
+    everything, sidecars = _cuts(group, stem, files, with_overlaps=asked_for_regions)
+    asked = set(_asked(options)) or set(everything)
+    current = {label: cut for label, cut in everything.items() if label in asked} or everything
+    heights = _ascending(current, "height")
+    if not heights:
+        msg = f"{group}/{stem}_desc-z*{_CLUSTERS}: found none, expected one per cluster threshold"
         raise InputError(msg)
-    run = _json(logs / f"{stem}_run.json", optional=True)
-    asked = run.get("Options", {}).get("cluster_threshold")
-    current = [one for one in thresholds if not asked or one.value in asked] or thresholds
-    tdp_sidecars = [_json(sidecar_of(threshold.tdp)) for threshold in current]
-    for threshold, sidecar in zip(current, tdp_sidecars, strict=True):
-        _require(sidecar_of(threshold.tdp), sidecar, _INFERENCE_KEYS)
+    of_cuts = [sidecars[label] for label in current]
+    gradient = group / f"{stem}_stat-tdp_desc-gradient_statmap.nii.gz"
+    of_mask = json_object(sidecar_of(gradient)) if gradient.exists() else {}
     z_sidecar = group / f"{stem}_stat-z_statmap.json"
-    model = _json(z_sidecar)
-    _require(z_sidecar, model, ("Model",))
-    _require(z_sidecar, model["Model"], ("NumberOfMaps",))
+    model = json_object(z_sidecar)
+    require(z_sidecar, model, ("Model",))
+    require(z_sidecar, model["Model"], ("NumberOfMaps",))
+    region_table = group / f"{stem}_regions.tsv"
+    of_regions = json_object(sidecar_of(region_table), optional=True) if asked_for_regions else {}
     return Result(
         root=root,
         stem=stem,
@@ -81,19 +84,26 @@ def _read(root: Path, stem: str) -> Result:
             if (path := group / f"{stem}_stat-{stat}_statmap.nii.gz").exists()
         },
         mask=mask,
-        inference=tdp_sidecars[0],
+        inference=sidecars[heights[0].label] | of_mask,
         model=model,
-        mask_sidecar=_json(sidecar_of(mask)),
-        t_sidecar=_json(group / f"{stem}_stat-t_statmap.json", optional=True),
+        mask_sidecar=json_object(sidecar_of(mask)),
+        t_sidecar=json_object(group / f"{stem}_stat-t_statmap.json", optional=True),
         run=run,
-        thresholds=tuple(current),
-        participants=tuple(_participants(logs / f"{stem}_inclusion.tsv")),
-        design=tuple(_rows(group / f"{stem}_design.tsv", optional=True)),
-        leftover=tuple(one for one in thresholds if one not in current),
+        heights=heights,
+        tdp_cuts=_ascending(current, "tdp"),
+        gradient=gradient if gradient.exists() else None,
+        sensitivity=tuple(tables.sensitivity(group / f"{stem}_sensitivity.tsv")),
+        regions=tuple(tables.regions(region_table)) if asked_for_regions else (),
+        resampled=tuple(map(str, of_regions.get("ResampledToNearestNeighbour", ()))),
+        participants=tuple(tables.participants(logs / f"{stem}_inclusion.tsv")),
+        design=tuple(rows(group / f"{stem}_design.tsv", optional=True)),
+        leftover=tuple(cut for label, cut in everything.items() if label not in current),
+        regions_left=region_table.exists() and not asked_for_regions,
         disagree=tuple(
             key
-            for key in (*_INFERENCE_KEYS, "Alternative", "Connectivity", "SmoothingFWHM")
-            if any(sidecar.get(key) != tdp_sidecars[0].get(key) for sidecar in tdp_sidecars)
+            for key in _SHARED_KEYS
+            if any(one.get(key) != of_cuts[0].get(key) for one in of_cuts)
+            or of_mask.get(key, of_cuts[0].get(key)) != of_cuts[0].get(key)
         ),
         files=files,
     )
@@ -102,113 +112,53 @@ def _read(root: Path, stem: str) -> Result:
 def _belongs(path: Path, stem: str) -> bool:
     """Tell whether a name continues the stem with what this analysis writes, not with an entity."""
     rest = path.name.removeprefix(f"{stem}_")
-    return rest.startswith(("stat-", "desc-", "design.", "inclusion.", "run."))
-
-
-def _threshold(group: Path, stem: str, table: Path) -> Threshold:
-    desc = table.name.removeprefix(f"{stem}_desc-").removesuffix("_clusters.tsv")
-    tdp = group / f"{stem}_stat-tdp_desc-{desc}_statmap.nii.gz"
-    labels = group / f"{stem}_desc-{desc}_dseg.nii.gz"
-    peaks_table = group / f"{stem}_desc-{desc}_peaks.tsv"
-    for path in (tdp, labels):
-        _must_exist(path)
-    sidecar = _json(sidecar_of(tdp))
-    _require(sidecar_of(tdp), sidecar, ("ClusterThreshold",))
-    peaks: dict[int, list[Peak]] = {}
-    for row in _rows(peaks_table, optional=True):
-        with _naming(peaks_table, row):
-            if int(row["peak"]) > 1:
-                peaks.setdefault(int(row["cluster"]), []).append(_peak(row, "stat"))
-    clusters = []
-    for row in _rows(table):
-        with _naming(table, row):
-            number = int(row["cluster"])
-            clusters.append(
-                Cluster(
-                    number=number,
-                    sign=row["sign"],
-                    voxels=int(row["voxels"]),
-                    volume=float(row["volume_mm3"]),
-                    discoveries=int(row["discoveries"]),
-                    peak=_peak(row, "peak_stat"),
-                    more_peaks=tuple(peaks.get(number, ())),
-                )
-            )
-    expected = sidecar.get("NumberOfClusters", len(clusters))
-    if expected != len(clusters):
-        msg = f"{table} has {len(clusters)} clusters, but its maps have {expected}"
-        raise InputError(msg)
-    tables = tuple(path for path in (table, peaks_table) if path.exists())
-    return Threshold(
-        float(sidecar["ClusterThreshold"]), desc, tdp, labels, tables, tuple(clusters)
+    return rest.startswith(
+        ("stat-", "desc-", "design.", "inclusion.", "regions.", "run.", "sensitivity.")
     )
 
 
-def _peak(row: dict[str, str], stat: str) -> Peak:
-    return Peak(float(row[stat]), (float(row["x"]), float(row["y"]), float(row["z"])))
+def _asked(options: Mapping[str, Any]) -> list[str]:
+    """Name the sets of clusters that the last run was asked for; older ones knew no TDP."""
+    return cut_labels(options.get("cluster_threshold", ()), options.get("tdp_threshold", ()))
 
 
-def _participants(table: Path) -> list[Participant]:
-    participants = []
-    for row in _rows(table, optional=True):
-        with _naming(table, row):
-            missing = row.get("missing_voxels") or "n/a"
-            participants.append(
-                Participant(
-                    label=row["participant_id"],
-                    included=row["included"] == "yes",
-                    reason="" if (row.get("reason") or "n/a") == "n/a" else row["reason"],
-                    missing_voxels=None if missing == "n/a" else int(missing),
-                )
-            )
-    return participants
+def _cuts(
+    group: Path, stem: str, files: tuple[Path, ...], *, with_overlaps: bool
+) -> tuple[dict[str, Cut], dict[str, dict[str, Any]]]:
+    """Read all sets of clusters that there are and the sidecars of their TDP maps, by label."""
+    cuts, sidecars = {}, {}
+    for table in files:
+        if not table.name.endswith(_CLUSTERS):
+            continue
+        label = table.name.removeprefix(f"{stem}_desc-").removesuffix(_CLUSTERS)
+        tdp = group / f"{stem}_stat-tdp_desc-{label}_statmap.nii.gz"
+        labels = group / f"{stem}_desc-{label}_dseg.nii.gz"
+        for path in (tdp, labels):
+            must_exist(path)
+        sidecar = sidecars[label] = json_object(sidecar_of(tdp))
+        require(sidecar_of(tdp), sidecar, _INFERENCE_KEYS)
+        by_tdp = "TDPThreshold" in sidecar
+        if not by_tdp:
+            require(sidecar_of(tdp), sidecar, ("ClusterThreshold",))
+        clusters = tables.clusters(table, group / f"{stem}_desc-{label}_peaks.tsv")
+        expected = sidecar.get("NumberOfClusters", len(clusters))
+        if expected != len(clusters):
+            msg = f"{table} has {len(clusters)} clusters, but its maps have {expected}"
+            raise InputError(msg)
+        overlaps = tables.overlaps(group / f"{stem}_desc-{label}_overlaps.tsv")
+        cuts[label] = Cut(
+            kind="tdp" if by_tdp else "height",
+            value=float(sidecar["TDPThreshold" if by_tdp else "ClusterThreshold"]),
+            label=label,
+            by_data=sidecar.get("ClusterThresholdChosenBy") == "data",
+            tdp=tdp,
+            labels=labels,
+            clusters=tuple(clusters),
+            overlaps=tuple(overlaps) if with_overlaps else (),
+        )
+    return cuts, sidecars
 
 
-@contextmanager
-def _naming(path: Path, row: dict[str, str]) -> Iterator[None]:
-    """Say in which file and line a value could not be understood."""
-    try:
-        yield
-    except KeyError as error:
-        msg = f"{path} lacks the column {error}, found {', '.join(row)}"
-        raise InputError(msg) from error
-    except (TypeError, ValueError) as error:
-        values = " ".join(str(value) for value in row.values())
-        msg = f"{path} has a line that is not understood: {values} ({error})"
-        raise InputError(msg) from error
-
-
-def _rows(path: Path, *, optional: bool = False) -> list[dict[str, str]]:
-    if optional and not path.exists():
-        return []
-    _must_exist(path)
-    with path.open(encoding="utf-8", newline="") as lines:
-        return list(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
-
-
-def _json(path: Path, *, optional: bool = False) -> dict[str, Any]:
-    if optional and not path.exists():
-        return {}
-    _must_exist(path)
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        msg = f"{path} is not JSON: {error}"
-        raise InputError(msg) from error
-    if not isinstance(content, dict):
-        msg = f"{path} holds a {type(content).__name__}, expected an object"
-        raise InputError(msg)
-    return content
-
-
-def _must_exist(path: Path) -> None:
-    if not path.is_file():
-        msg = f"{path} is missing, so that no report can be made of its analysis"
-        raise InputError(msg, ExitCode.NO_INPUT)
-
-
-def _require(path: Path, sidecar: dict[str, Any], keys: tuple[str, ...]) -> None:
-    missing = [key for key in keys if key not in sidecar]
-    if missing:
-        msg = f"{path} lacks {', '.join(missing)}"
-        raise InputError(msg)
+def _ascending(cuts: Mapping[str, Cut], kind: Literal["height", "tdp"]) -> tuple[Cut, ...]:
+    chosen = [cut for cut in cuts.values() if cut.kind == kind]
+    return tuple(sorted(chosen, key=lambda cut: (cut.value, cut.by_data)))

@@ -1,16 +1,18 @@
 """What an output dataset says about each analysis, as records."""
 
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from decimal import Decimal
+from pathlib import Path, PurePath
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True)
 class Peak:
-    """A local maximum: its z value and where it is in mm."""
+    """A local maximum: its z value, where it is in mm, and in which regions of an atlas."""
 
     stat: float
     position: tuple[float, float, float]
+    regions: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,23 +26,84 @@ class Cluster:
     discoveries: int
     peak: Peak
     more_peaks: tuple[Peak, ...]
+    p_any: Decimal | None = None
+    """Adjusted p-value of the claim that any voxel is active; None in older outputs."""
+    p_half: Decimal | None = None
+    """The same that half of the voxels or more are active."""
+    born: float | None = None
+    """Smallest ``|z|`` in the cluster: at a threshold just below, it is this set of voxels."""
 
 
 @dataclass(frozen=True, slots=True)
-class Threshold:
-    """The clusters at one threshold: ``value`` is a z value, ``tdp`` and ``labels`` are maps."""
+class Overlap:
+    """What a cluster and a region have in common."""
 
+    cluster: int
+    atlas: str
+    region: str
+    voxels: int
+    share_of_cluster: float
+    share_of_region: float
+    discoveries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """One set of clusters, and how they were chosen."""
+
+    kind: Literal["height", "tdp"]
+    """``height``: all clusters beyond a z value; ``tdp``: the largest that reach a TDP."""
     value: float
-    desc: str
+    """The z value, or the TDP."""
+    label: str
+    """Value of ``desc`` in the names of its files."""
+    by_data: bool
+    """Whether the data chose the z value, and not the user."""
     tdp: Path
     labels: Path
-    tables: tuple[Path, ...]
     clusters: tuple[Cluster, ...]
+    overlaps: tuple[Overlap, ...]
 
     @property
     def found(self) -> tuple[Cluster, ...]:
         """Clusters with at least one discovery."""
         return tuple(cluster for cluster in self.clusters if cluster.discoveries > 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some voxels, and the lower bound on how many of them are active."""
+
+    voxels: int
+    discoveries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A region of an atlas or of interest, as far as it was analysed."""
+
+    atlas: str
+    index: str
+    name: str
+    whole: Part
+    positive: Part
+    """Its voxels with z above 0."""
+    negative: Part
+    coverage: float | None
+    """Share of its voxels that were analysed; None where it has none."""
+    p_any: Decimal | None
+    p_half: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """The whole mask under one alternative and one local test."""
+
+    alternative: str
+    local_test: str
+    hommel_value: int
+    discoveries: int
+    used: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +138,39 @@ class Result:
     t_sidecar: dict[str, Any] = field(hash=False)
     run: dict[str, Any] = field(hash=False)
     """Record of the run: command line, options, versions."""
-    thresholds: tuple[Threshold, ...]
-    """From the lowest to the highest."""
+    heights: tuple[Cut, ...]
+    """Clusters beyond z values, from the lowest to the highest; there is one at least."""
+    tdp_cuts: tuple[Cut, ...]
+    """The largest clusters that reach a TDP, from the lowest to the highest."""
+    gradient: Path | None
+    """Map of the largest TDP of any cluster that holds a voxel; None in older outputs."""
+    sensitivity: tuple[Assumption, ...]
+    regions: tuple[Region, ...]
+    resampled: tuple[str, ...]
+    """Atlases and regions of interest that were not on the grid of the maps."""
     participants: tuple[Participant, ...]
     """Everyone in the inclusion table."""
     design: tuple[dict[str, str], ...] = field(hash=False)
     """Rows of the design matrix."""
-    leftover: tuple[Threshold, ...]
-    """Clusters that an earlier run has left, at thresholds that the last one was not asked for."""
+    leftover: tuple[Cut, ...]
+    """Clusters that an earlier run has left, which the last one was not asked for."""
+    regions_left: bool
+    """Whether there are bounds of regions that an earlier run has left; these are not read."""
     disagree: tuple[str, ...]
-    """What the sidecars of the thresholds contradict one another in; empty after a clean run."""
+    """What the sidecars of the clusters contradict one another in; empty after a clean run."""
     files: tuple[Path, ...]
     """Everything that was written for this analysis."""
+
+    @property
+    def cuts(self) -> tuple[Cut, ...]:
+        """All sets of clusters, those by height first."""
+        return (*self.heights, *self.tdp_cuts)
+
+    @property
+    def rois(self) -> frozenset[str]:
+        """Names, as in ``regions``, of what the run was given as regions of interest."""
+        asked = self.run.get("Options", {}).get("roi") or ()
+        return frozenset(PurePath(name).name for name in asked)
 
     @property
     def contrast(self) -> str:
@@ -113,6 +197,18 @@ class Result:
     def alternative(self) -> str:
         """Sidedness: ``two-sided``, ``greater`` or ``less``."""
         return str(self.inference.get("Alternative", self.model.get("Alternative", "two-sided")))
+
+    @property
+    def local_test(self) -> str:
+        """Test inside closed testing: ``simes`` or ``hommel``."""
+        if "LocalTest" in self.inference:
+            return str(self.inference["LocalTest"])
+        return "hommel" if self.method == "hommel" else "simes"
+
+    @property
+    def method(self) -> str:
+        """How the critical values were obtained: ``ari`` or ``hommel``."""
+        return str(self.inference.get("Method", "ari"))
 
     @property
     def n_maps(self) -> int:

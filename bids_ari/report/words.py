@@ -1,6 +1,11 @@
 """Numbers as people read them, rounded so that what they claim stays true."""
 
+import re
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+
 MINUS = "\N{MINUS SIGN}"
+_NO_BREAK = "\N{NO-BREAK SPACE}"
+_THREE = Decimal("0.001")
 
 
 def count(number: int) -> str:
@@ -84,6 +89,49 @@ def beyond(threshold: float, alternative: str) -> str:
     return f"{statistic}{threshold:g}"
 
 
+def chosen(threshold: float) -> float:
+    """
+    Shorten a threshold that the data chose, down: what lies beyond it still does.
+
+    Examples
+    --------
+    >>> chosen(2.9829435348510738)
+    2.982
+    """
+    return float(Decimal(repr(threshold)).quantize(_THREE, ROUND_FLOOR))
+
+
+def p_value(p: Decimal | None) -> str:
+    """
+    Write a p-value, rounded up.
+
+    Examples
+    --------
+    >>> p_value(Decimal("0.050417")), p_value(Decimal("0.05")), p_value(Decimal("0.000253"))
+    ('0.051', '0.050', '< 0.001')
+    """
+    if p is None:
+        return "n/a"
+    return "< 0.001" if p < _THREE else f"{p.quantize(_THREE, ROUND_CEILING)}"
+
+
+def share(part: float, whole: float = 1) -> str:
+    """
+    Write a share that is no bound as a percentage; only nothing is 0 and only all is 100.
+
+    Examples
+    --------
+    >>> share(0, 1000), share(1, 100_000), share(123, 1000), share(99_999, 100_000)
+    ('0 %', '< 0.1 %', '12.3 %', '> 99.9 %')
+    """
+    if part in {0, whole} or whole == 0:
+        return "100 %" if part else "0 %"
+    rounded = round(100 * part / whole, 1)
+    if rounded == 0:
+        return "< 0.1 %"
+    return "> 99.9 %" if rounded == 100 else f"{rounded:g} %"
+
+
 def number_of(n: int, singular: str, plural: str | None = None) -> str:
     """
     Write a count with its noun.
@@ -94,3 +142,24 @@ def number_of(n: int, singular: str, plural: str | None = None) -> str:
     ('1 cluster', '1,200 clusters')
     """
     return f"{n:,} {singular if n == 1 else plural or singular + 's'}"
+
+
+def some(names: list[str], most: int = 5) -> str:
+    """
+    List a few names and count the rest.
+
+    Examples
+    --------
+    >>> some(["a", "b", "c"], 2)
+    'a, b and 1 more'
+    """
+    rest = len(names) - most
+    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def typeset(text: str) -> str:
+    """Use the signs and the unbreakable spaces that a log cannot show."""
+    text = text.replace(">=", "≥").replace("< -", f"< {MINUS}")
+    return re.sub(
+        r"(?<=\d) (?=%)|(?<=[≥<>]) (?=\S)|(?<=z) (?=[<>])|(?<=\|) (?=>)", _NO_BREAK, text
+    )

@@ -217,9 +217,8 @@ def test_many_labels_take_one_pass(tmp_path: Path) -> None:
     ("value", "message"),
     [
         (0.25, r"atlas.nii.gz holds values that are not whole .* is it a probabilistic atlas\?"),
-        (np.inf, r"atlas.nii.gz holds values from 0 to inf, expected labels above 0"),
-        (1e30, r"atlas.nii.gz holds values from 0 to 1e\+30, expected labels above 0"),
-        (-1, r"atlas.nii.gz holds values from -1 to 3, expected labels above 0"),
+        (np.inf, r"atlas.nii.gz holds values from 0 to inf, expected labels"),
+        (1e30, r"atlas.nii.gz holds values from 0 to 1e\+30, expected labels"),
     ],
 )
 def test_what_is_no_label_is_refused(
@@ -229,6 +228,17 @@ def test_what_is_no_label_is_refused(
     values[2], values[3, 4, 5] = 3, value
     with pytest.raises(InputError, match=message):
         load_atlas(write_image("atlas.nii.gz", values), None, name="a", domain=domain)
+
+
+def test_negative_labels_are_labels(domain: VolumeDomain, tmp_path: Path) -> None:
+    labels = np.zeros(SHAPE, np.int16)
+    labels[2], labels[3], labels[4] = 3, -3, 1
+    regions, _ = load_atlas(write(tmp_path / "a.nii", labels), None, name="a", domain=domain)
+    assert regions.index == (-3, 1, 3)
+    inside = np.zeros(labels.size, bool)
+    inside[domain.features] = True
+    expected = [(labels.ravel()[inside] == index).sum() for index in (-3, 1, 3)]
+    assert regions.members.sum(axis=1).tolist() == expected
 
 
 def test_an_atlas_of_several_volumes_is_refused(domain: VolumeDomain, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,25 @@ import nibabel as nb
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scipy import ndimage
 from scipy.stats import norm
 
-Writer = Callable[..., str]
+from tests.report.brute_force import (
+    Found,
+    RegionOf,
+    activation,
+    beyond,
+    bound,
+    clusters,
+    concentration_size,
+    hommel,
+    label,
+    overlaps,
+    reaching,
+    region_rows,
+    tied,
+)
 
+Writer = Callable[..., str]
 CLUSTER_COLUMNS = [
     "cluster",
     "sign",
@@ -21,12 +36,26 @@ CLUSTER_COLUMNS = [
     "volume_mm3",
     "discoveries",
     "tdp",
+    "p_any",
+    "p_half",
+    "threshold",
     "peak_stat",
     "x",
     "y",
     "z",
+    "regions",
 ]
-NEIGHBOURS = ndimage.generate_binary_structure(3, 2)  # 18
+OVERLAP_COLUMNS = [
+    "cluster",
+    "atlas",
+    "index",
+    "region",
+    "voxels",
+    "share_of_cluster",
+    "share_of_region",
+    "discoveries",
+    "tdp",
+]
 
 
 @pytest.fixture(scope="session")
@@ -48,22 +77,6 @@ def write_dataset(tmp_path: Path, brain: nb.Nifti1Image) -> Writer:
     return write
 
 
-def activation(mask: NDArray[np.bool_], strength: float, seed: int = 0) -> NDArray[np.float64]:
-    """Make a z map: smooth noise, a large and a small positive and a negative blob."""
-    rng = np.random.default_rng(seed)
-    noise = ndimage.gaussian_filter(rng.normal(size=mask.shape), 1.0)
-    z = noise / noise[mask].std()
-    index = np.indices(mask.shape)
-    for centre, width, sign in (
-        ((12, 24, 30), 3.2, 1),
-        ((36, 40, 26), 1.6, 1),
-        ((25, 14, 20), 2.2, -1),
-    ):
-        distance = np.sqrt(sum((index[i] - centre[i]) ** 2 for i in range(3)))
-        z += sign * strength * np.exp(-((distance / width) ** 2))
-    return np.where(mask, z, 0)
-
-
 def write_analysis(
     root: Path,
     mask_img: nb.Nifti1Image,
@@ -80,8 +93,20 @@ def write_analysis(
     participants: Sequence[tuple[str, str, str, str]] | None = None,
     mask_sidecar: dict[str, Any] | None = None,
     t_sidecar: dict[str, Any] | None = None,
+    auto: bool = False,
+    tdp_thresholds: Sequence[float] = (),
+    regions: Sequence[RegionOf] = (),
+    resampled: Sequence[str] = (),
+    rois: Sequence[str] = (),
+    local_test: str = "simes",
+    older: bool = False,
 ) -> str:
-    """Write all files of one analysis, as ``bids_ari.outputs`` names them."""
+    """
+    Write all files of one analysis, as ``bids_ari.outputs`` names them.
+
+    ``auto`` adds the threshold that the data choose; ``older`` leaves out what the first versions
+    did not write.
+    """
     mask = np.asarray(mask_img.dataobj) > 0
     affine = mask_img.affine
     stem = "_".join(
@@ -147,41 +172,105 @@ def write_analysis(
         | (mask_sidecar or {}),
         np.uint8,
     )
-    for threshold in thresholds:
-        desc = "z" + f"{threshold:g}".replace(".", "p")
-        labels, rows, peaks = clusters(z, mask, p, h, threshold, alternative, affine)
+    concentration = concentration_size(p[mask], h)
+    chosen = float(np.abs(z).max())  # where there is no discovery, so that there is no cluster
+    if concentration:
+        in_set = mask & (p <= np.sort(p[mask])[concentration - 1])
+        chosen = float(np.nextafter(np.abs(z[in_set]).min(), 0))
+    whole_mask = common | {
+        "Method": {"simes": "ari", "hommel": "hommel"}[local_test],
+        "LocalTest": local_test,
+        "Alpha": 0.05,
+        "Confidence": 0.95,
+        "HommelValue": h,
+        "NumberOfFeatures": int(mask.sum()),
+        "Discoveries": whole,
+        "TDP": whole / int(mask.sum()),
+        "ConcentrationSize": concentration,
+        "ConcentrationThreshold": chosen,
+        "TiedFeatures": tied(p[mask]),
+    }
+    if older:
+        whole_mask = {
+            key: value
+            for key, value in whole_mask.items()
+            if key != "LocalTest" and not key.startswith(("Concentration", "Tied"))
+        }
+    cuts: list[tuple[str, dict[str, Any], list[Found]]] = [
+        (
+            label(threshold),
+            {"ClusterThreshold": threshold},
+            beyond(z, mask, threshold, alternative),
+        )
+        for threshold in thresholds
+    ]
+    if auto:
+        sidecar = {"ClusterThreshold": chosen, "ClusterThresholdChosenBy": "data"}
+        cuts.append(("zauto", sidecar, beyond(z, mask, chosen, alternative)))
+    for goal in tdp_thresholds:
+        largest = reaching(z, mask, p, h, goal, alternative)
+        cuts.append((label(goal, "tdp"), {"TDPThreshold": goal}, largest))
+    for desc, sidecar, found in cuts:
+        labels, rows, peaks = clusters(found, z, p, h, affine, regions)
         tdp = np.zeros(mask.shape)
         for row in rows:
             tdp[labels == row[0]] = row[5]
-        inference = common | {
-            "Method": "ari",
-            "Alpha": 0.05,
-            "Confidence": 0.95,
-            "HommelValue": h,
-            "NumberOfFeatures": int(mask.sum()),
-            "Discoveries": whole,
-            "TDP": whole / int(mask.sum()),
-            "ClusterThreshold": threshold,
-            "Connectivity": 18,
-            "NumberOfClusters": len(rows),
-        }
-        save(tdp, f"stat-tdp_desc-{desc}_statmap", inference, np.float32)
+        inference = whole_mask | sidecar | {"Connectivity": 18, "NumberOfClusters": len(rows)}
+        save(tdp, f"stat-tdp_desc-{desc}_statmap", inference, np.float64)
         save(labels, f"desc-{desc}_dseg", inference, np.int32)
         table(
             group / f"{stem}_desc-{desc}_dseg.tsv",
             ["index", "name"],
             [(r[0], f"cluster {r[0]}") for r in rows],
         )
-        table(group / f"{stem}_desc-{desc}_clusters.tsv", CLUSTER_COLUMNS, rows)
+        new = {"p_any", "p_half", "threshold", "regions"} if older else set()
+        kept = [i for i, column in enumerate(CLUSTER_COLUMNS) if column not in new]
+        table(
+            group / f"{stem}_desc-{desc}_clusters.tsv",
+            [CLUSTER_COLUMNS[i] for i in kept],
+            [[row[i] for i in kept] for row in rows],
+        )
         table(
             group / f"{stem}_desc-{desc}_peaks.tsv",
-            ["cluster", "peak", "stat", "x", "y", "z"],
-            peaks,
+            ["cluster", "peak", "stat", "x", "y", "z", *([] if older else ["regions"])],
+            [peak[:6] if older else peak for peak in peaks],
         )
+        if regions:
+            table(
+                group / f"{stem}_desc-{desc}_overlaps.tsv",
+                OVERLAP_COLUMNS,
+                overlaps(labels, mask, p, h, regions),
+            )
         for kind in ("clusters", "peaks"):
             (group / f"{stem}_desc-{desc}_{kind}.json").write_text(
                 json.dumps(inference), encoding="utf-8"
             )
+    if not older:
+        gradient = np.zeros(mask.shape)
+        for height in np.arange(1.5, np.abs(z).max(), 0.5):
+            for where, _ in beyond(z, mask, height, alternative):
+                gradient[where] = np.maximum(gradient[where], bound(p[where], h) / where.sum())
+        save(gradient, "stat-tdp_desc-gradient_statmap", whole_mask, np.float64)
+        table(
+            group / f"{stem}_sensitivity.tsv",
+            ["alternative", "local_test", "hommel_value", "discoveries", "tdp", "used"],
+            [
+                (
+                    *(other, test),
+                    *(h - k, whole + k, (whole + k) / mask.sum()),
+                    "yes" if (other, test) == (alternative, local_test) else "no",
+                )
+                for k, (other, test) in enumerate(
+                    product(("two-sided", "greater", "less"), ("simes", "hommel"))
+                )
+            ],
+        )
+    if regions:
+        table(group / f"{stem}_regions.tsv", *region_rows(regions, z, mask, p, h))
+        (group / f"{stem}_regions.json").write_text(
+            json.dumps(common | {"ResampledToNearestNeighbour": list(resampled)}),
+            encoding="utf-8",
+        )
 
     rng = np.random.default_rng(1)
     if participants is None:
@@ -203,7 +292,19 @@ def write_analysis(
         json.dumps(
             {
                 "CommandLine": "bids-ari /data /out group --contrast facesVsShapes",
-                "Options": {"alpha": 0.05, "cluster_threshold": list(thresholds)},
+                "Options": {
+                    "alpha": 0.05,
+                    "cluster_threshold": [*thresholds, *(["auto"] if auto else [])],
+                }
+                | (
+                    {}
+                    if older
+                    else {
+                        "tdp_threshold": list(tdp_thresholds),
+                        "atlas": sorted({one[0] for one in regions} - set(rois)),
+                        "roi": [f"/somewhere/{name}" for name in rois],
+                    }
+                ),
                 "Versions": {"bids_ari": "0.1.0", "numpy": "2.4.0"},
                 "Started": "2026-11-20T10:00:00+00:00",
                 "ElapsedSeconds": 12.34,
@@ -220,59 +321,3 @@ def write_analysis(
 def table(path: Path, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     lines = [columns, *rows]
     path.write_text("".join("\t".join(map(str, line)) + "\n" for line in lines), encoding="utf-8")
-
-
-def hommel(p: NDArray[np.float64], alpha: float = 0.05) -> int:
-    """Compute the Hommel value from its definition, by bisection: the property is monotone."""
-    ordered = np.sort(p)
-    low, high = 0, p.size
-    while low < high:
-        size = (low + high + 1) // 2
-        if np.all(size * ordered[p.size - size :] > alpha * np.arange(1, size + 1)):
-            low = size
-        else:
-            high = size - 1
-    return low
-
-
-def bound(p: NDArray[np.float64], h: int, alpha: float = 0.05) -> int:
-    """Bound the number of discoveries in a set from below."""
-    steps = np.arange(1, p.size + 1)
-    below = np.searchsorted(np.sort(h * p), steps * alpha, side="right")
-    return int(np.max(1 - steps + below, initial=0))
-
-
-def clusters(
-    z: NDArray[np.float64],
-    mask: NDArray[np.bool_],
-    p: NDArray[np.float64],
-    h: int,
-    threshold: float,
-    alternative: str,
-    affine: NDArray[np.float64],
-) -> tuple[NDArray[np.int32], list[tuple[Any, ...]], list[tuple[Any, ...]]]:
-    found = []
-    for sign, other in ((1, "less"), (-1, "greater")):
-        if alternative == other:
-            continue
-        labels, n = ndimage.label((sign * z > threshold) & mask, NEIGHBOURS)
-        found += [(labels == label + 1, sign) for label in range(n)]
-    found.sort(key=lambda item: -int(item[0].sum()))
-    voxel = float(np.abs(np.linalg.det(affine[:3, :3])))
-    merged = np.zeros(mask.shape, np.int32)
-    rows: list[tuple[Any, ...]] = []
-    peaks: list[tuple[Any, ...]] = []
-    for number, (where, sign) in enumerate(found, start=1):
-        merged[where] = number
-        size, d = int(where.sum()), bound(p[where], h)
-        inside = np.argwhere(where)[np.argsort(-sign * z[where], kind="stable")]
-        at = [affine[:3, :3] @ index + affine[:3, 3] for index in inside]
-        stats = [float(z[tuple(index)]) for index in inside]
-        name = "positive" if sign > 0 else "negative"
-        rows.append((number, name, size, size * voxel, d, d / size, stats[0], *at[0]))
-        chosen = [0]
-        for i in range(1, len(at)):
-            if len(chosen) < 3 and all(np.linalg.norm(at[i] - at[j]) >= 16 for j in chosen):
-                chosen.append(i)
-        peaks += [(number, k + 1, stats[i], *at[i]) for k, i in enumerate(chosen)]
-    return merged, rows, peaks

@@ -10,7 +10,6 @@ import shutil
 import subprocess
 from collections import Counter
 from fractions import Fraction
-from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -22,40 +21,7 @@ from PIL import Image
 from bids_ari import report
 from bids_ari.errors import ExitCode, InputError
 from tests.report.conftest import Writer, write_analysis
-
-HOSTILE = "<script>alert('x')</script>\"&{{ 7*7 }}"
-
-
-class Page(HTMLParser):
-    """Collects the elements of a page and its text."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str]]] = []
-        self.words: list[str] = []
-        self.open: list[str] = []
-        self.source = path.read_text(encoding="utf-8")
-        self.feed(self.source)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, {key: value or "" for key, value in attrs}))
-        if tag in {"script", "style"}:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        if self.open and self.open[-1] == tag:
-            self.open.pop()
-
-    def handle_data(self, data: str) -> None:
-        if not self.open:
-            self.words.append(data)
-
-    @property
-    def text(self) -> str:
-        return re.sub(r"\s+", " ", "".join(self.words))
-
-    def all(self, tag: str) -> list[dict[str, str]]:
-        return [attributes for name, attributes in self.elements if name == tag]
+from tests.report.html import HOSTILE, Page
 
 
 @pytest.fixture(scope="module")
@@ -148,7 +114,7 @@ def test_a_page_links_to_every_map_and_table(dataset: Path) -> None:
         for path in (dataset / folder).glob(f"{stem}_*")
         if path.suffix != ".json" or path.name.endswith("run.json")
     }
-    assert len(written) == 5 + 2 * 5 + 3
+    assert len(written) == 5 + 2 * 5 + 3 + 2  # maps, thresholds, records, gradient and sensitivity
     assert written <= links
 
 
@@ -166,10 +132,11 @@ def test_the_page_shows_the_numbers_of_the_tables(dataset: Path) -> None:
     assert result.contrast == "facesVsShapes"
     clusters = [
         cluster
-        for threshold in result.thresholds
+        for threshold in result.heights
         for cluster in sorted(threshold.clusters, key=lambda one: one.discoveries == 0)
     ]
-    bounds = [Fraction(text) for text in re.findall(r'<div class="tdp"><b>([\d.]+)<', source)]
+    in_clusters = source[source.index('id="clusters"') : source.index('id="numbers"')]
+    bounds = [Fraction(text) for text in re.findall(r'<div class="tdp"><b>([\d.]+)<', in_clusters)]
     assert len(bounds) == len(clusters) > 20
     for cluster, bound in zip(clusters, bounds, strict=True):
         claimed = Fraction(cluster.discoveries, cluster.voxels)
@@ -193,7 +160,7 @@ def test_the_page_shows_the_numbers_of_the_tables(dataset: Path) -> None:
 
 def test_pictures_say_in_words_what_they_show(dataset: Path) -> None:
     alts = [image["alt"] for image in page(dataset, "facesVsShapes").all("img")]
-    largest = report.find(dataset)[0].thresholds[0].clusters[0]
+    largest = report.find(dataset)[0].heights[0].clusters[0]
     assert any(
         re.search(r"axial slice at z = 48 mm: .*cluster 1, positive, peak z 8.22", a) for a in alts
     )
@@ -220,12 +187,13 @@ def test_a_one_sided_map_shows_one_sign(dataset: Path) -> None:
 
 def test_a_long_list_without_discoveries_is_cut(tmp_path: Path, write_dataset: Writer) -> None:
     write_dataset(thresholds=(2.2,), space="T1w")
-    n_empty = sum(not one.discoveries for one in report.find(tmp_path)[0].thresholds[0].clusters)
+    n_empty = sum(not one.discoveries for one in report.find(tmp_path)[0].heights[0].clusters)
     assert n_empty > 100
     shown = Page(report.write(tmp_path)[0])
     assert f"{n_empty} clusters without a discovery" in shown.text
     assert "The 100 largest clusters at |z| > 2.2 without a discovery" in shown.text
-    assert shown.source.count('<div class="tdp"><b>0<') == 100
+    clusters = shown.source[: shown.source.index('id="numbers"')]
+    assert clusters.count('<div class="tdp"><b>0<') == 100
 
 
 def test_nothing_found_is_no_error_on_the_page(dataset: Path) -> None:

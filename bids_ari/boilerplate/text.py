@@ -1,0 +1,119 @@
+"""What was done, and found, in the words of a methods section."""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Literal
+
+from bids_ari.boilerplate import paragraphs
+
+_NONE: Mapping[str, int | None] = MappingProxyType({})
+
+
+def methods(
+    *,
+    contrast: str | Sequence[str],
+    n_maps: int | None = None,
+    input_stat: str = "effect",
+    smoothing_fwhm: float = 0.0,
+    model: str = "oneSample",
+    regressors: Sequence[str] = ("intercept",),
+    mask_rule: str | None = None,
+    alternative: str = "two-sided",
+    alpha: float = 0.05,
+    method: str = "ari",
+    cluster_thresholds: Sequence[float | Literal["auto"]] = (3.1,),
+    chosen_threshold: float | None = None,
+    tdp_thresholds: Sequence[float] = (),
+    connectivity: int = 18,
+    regions: Mapping[str, int | None] = _NONE,
+    rois: int = 0,
+    resampled: Sequence[str] = (),
+    versions: Mapping[str, str] | None = None,
+    n_features: int | None = None,
+    hommel_value: int | None = None,
+    discoveries: int | None = None,
+) -> str:
+    """
+    Write what was done, in the words of a methods section.
+
+    Parameters
+    ----------
+    contrast : str or sequence of str
+        The first-level contrasts, each its own analysis.
+    n_maps : int, optional
+        Number of first-level maps; left out of the text when not known yet.
+    input_stat : str
+        What the first-level maps hold: ``effect``, ``beta``, ``z`` or ``t``.
+    smoothing_fwhm : float
+        Full width at half maximum of the Gaussian kernel in mm; 0 for none.
+    model : str
+        Name of the second-level model.
+    regressors : sequence of str
+        Columns of its design matrix.
+    mask_rule : str, optional
+        A sentence that says where the mask came from.
+    alternative : {"two-sided", "greater", "less"}
+        Sidedness of the test at each voxel.
+    alpha : float
+        Familywise error rate.
+    method : {"ari", "hommel"}
+        How the critical values of the bound were obtained: with Simes' or with Hommel's local test.
+    cluster_thresholds : sequence of float or "auto"
+        z values above which clusters were formed; "auto" for the one that the data choose.
+    chosen_threshold : float, optional
+        The z value that the data chose, once it is known.
+    tdp_thresholds : sequence of float
+        TDPs for which the largest clusters that reach them were found.
+    connectivity : {6, 18, 26}
+        What counts as a neighbour.
+    regions : mapping of str to int
+        Atlases and how many of their regions were bounded, None where that is not known yet.
+    rois : int
+        Number of regions of interest.
+    resampled : sequence of str
+        Atlases and regions of interest that were not on the grid of the maps.
+    versions : mapping of str to str, optional
+        Software and its version.
+    n_features, hommel_value, discoveries : int, optional
+        Voxels analysed, Hommel value and bound for the whole mask, once they are known.
+
+    Returns
+    -------
+    text : str
+        Markdown; citations as ``[@key]``, every key being in ``data/references.bib``.
+
+    Raises
+    ------
+    ValueError
+        If the method, the alternative or the connectivity has no description.
+
+    Examples
+    --------
+    >>> print(methods(contrast="faces", n_maps=30).splitlines()[0])
+    First-level effect estimates (contrast of parameter estimates) of the contrast "faces" ...
+    """
+    for name, value, known in (
+        ("method", method, tuple(paragraphs.LOCAL_TESTS)),
+        ("alternative", alternative, tuple(paragraphs.TESTS)),
+        ("connectivity", connectivity, tuple(paragraphs.CONTACT)),
+    ):
+        if value not in known:
+            msg = f"{name} is {value!r}, expected one of {', '.join(map(str, known))}"
+            raise ValueError(msg)
+    written = [
+        paragraphs.group_model(
+            contrast, n_maps, input_stat, smoothing_fwhm, model, regressors, mask_rule
+        ),
+        paragraphs.inference(method, alternative, alpha, n_features, hommel_value, discoveries),
+        paragraphs.clusters(
+            cluster_thresholds,
+            chosen_threshold,
+            tdp_thresholds,
+            connectivity,
+            alternative,
+            nothing_found=discoveries == 0,
+        ),
+        *([paragraphs.regions(regions, rois, resampled)] if regions or rois else []),
+        paragraphs.software(versions or {}),
+    ]
+    return "\n\n".join(written) + "\n"

@@ -1,0 +1,190 @@
+"""What to check before relying on a result."""
+
+from collections.abc import Iterator
+
+from bids_ari.report.findings import condition, nothing_found
+from bids_ari.report.results import Result
+from bids_ari.report.words import number_of, percent, share, some, volume
+
+FEW_MAPS = 12
+# adult brains of MNI templates have about 1,900 cm3
+SMALL_MASK = 500e3
+LARGE_MASK = 2500e3
+TIED = 10
+MANY_TIED = 0.01
+HALF_COVERED = 0.5
+
+
+def warnings(result: Result) -> list[str]:
+    """
+    List what to check before relying on a result.
+
+    Parameters
+    ----------
+    result : Result
+        One analysis.
+
+    Returns
+    -------
+    sentences : list of str
+        One per finding, the gravest first; empty if nothing is out of the ordinary.
+    """
+    return [
+        *_about_the_result(result),
+        *_about_the_maps(result),
+        *_about_the_mask(result),
+        *_about_the_regions(result),
+        *_about_the_statistic(result),
+    ]
+
+
+def _about_the_result(result: Result) -> Iterator[str]:
+    if result.disagree:
+        yield (
+            "The sets of clusters come from different runs: their files do not "
+            f"agree in {', '.join(result.disagree)}, so that their bounds do not hold together."
+        )
+    if result.leftover:
+        where = some([condition(one, result.alternative) for one in result.leftover])
+        yield (
+            f"Clusters at {where} are left from an earlier run and are not shown: the last run "
+            "was not asked for them."
+        )
+    if result.regions_left:
+        yield (
+            "Bounds of regions are left from an earlier run and are not shown: the last run was "
+            "not asked for any."
+        )
+    if nothing_found(result):
+        yield (
+            "No discovery: no set of voxels can be claimed to hold an active one. This does not "
+            "show that nothing is active."
+        )
+    elif any(cut.clusters for cut in result.cuts) and not any(cut.found for cut in result.cuts):
+        yield (
+            f"The mask as a whole holds at least {number_of(result.discoveries, 'discovery', 'discoveries')}, "
+            "but no single cluster does; clusters at a lower threshold may."
+        )
+    if int(result.inference["HommelValue"]) == 0:
+        yield (
+            "The Hommel value is 0: every voxel of the mask is claimed to be active, which is "
+            "unusual for a whole brain."
+        )
+
+
+def _about_the_maps(result: Result) -> Iterator[str]:
+    n_maps = result.n_maps
+    if n_maps < FEW_MAPS:
+        yield (
+            f"Only {number_of(n_maps, 'map')} entered the model; with fewer than {FEW_MAPS} the "
+            "test has little power and leans on normally distributed effects."
+        )
+    out = [one for one in result.participants if not one.included]
+    if out:
+        reasons = sorted({one.reason for one in out if one.reason})
+        why = f" ({'; '.join(reasons)})" if reasons else ""
+        yield (
+            f"{number_of(len(out), 'participant is', 'participants are')} not in the analysis: "
+            f"{some([one.label for one in out])}{why}."
+        )
+    missing = sorted(
+        (one for one in result.participants if one.included and one.missing_voxels),
+        key=lambda one: -(one.missing_voxels or 0),
+    )
+    if missing:
+        rule = str(result.mask_sidecar.get("MissingVoxels", "")).strip().rstrip(".")
+        worst = missing[0]
+        yield (
+            f"{number_of(len(missing), 'map lacks', 'maps lack')} values inside the mask, most "
+            f"of all {worst.label} ({number_of(worst.missing_voxels or 0, 'voxel')})"
+            + (f"; {rule[:1].lower()}{rule[1:]}." if rule else ".")
+        )
+    if result.design and len(result.design) != n_maps:
+        yield (
+            f"The design has {number_of(len(result.design), 'row')}, but "
+            f"{number_of(n_maps, 'map')} entered the model."
+        )
+
+
+def _about_the_mask(result: Result) -> Iterator[str]:
+    size = result.mask_sidecar.get("VolumeMm3")
+    if size is not None and float(size) < SMALL_MASK:
+        yield (
+            f"The mask is small for a whole brain ({volume(float(size))}); the results speak only "
+            "of what is inside."
+        )
+    elif size is not None and float(size) > LARGE_MASK:
+        yield (
+            f"The mask is large for a brain ({volume(float(size))}); voxels outside the brain "
+            "weaken the bounds."
+        )
+    lost = int(result.mask_sidecar.get("LostFeatures") or 0)
+    if lost:
+        share = lost / (lost + result.n_features)
+        yield (
+            f"{number_of(lost, 'voxel')} ({percent(round(share, 3))} of the mask asked for, or of "
+            f"all that any map covers) could not be analysed."
+        )
+
+
+def _about_the_regions(result: Result) -> Iterator[str]:
+    outside = [one.name for one in result.regions if one.whole.voxels == 0]
+    if outside:
+        yield (
+            f"{number_of(len(outside), 'region has', 'regions have')} no voxel in the mask, so that "
+            f"nothing can be said of {'it' if len(outside) == 1 else 'them'}: {some(outside)}."
+        )
+    cut_off = [
+        one.name
+        for one in result.regions
+        if one.whole.voxels and one.coverage is not None and one.coverage < HALF_COVERED
+    ]
+    if cut_off:
+        yield (
+            f"{number_of(len(cut_off), 'region has', 'regions have')} less than half of "
+            f"{'its' if len(cut_off) == 1 else 'their'} voxels in the mask; the bounds speak only "
+            f"of these: {some(cut_off)}."
+        )
+
+
+def _about_the_statistic(result: Result) -> Iterator[str]:
+    import numpy as np  # slow to import
+
+    from bids_ari.images import read_map
+
+    flat = int(result.t_sidecar.get("FeaturesWithoutVariance") or 0)
+    if flat:
+        yield (
+            f"{number_of(flat, 'voxel has', 'voxels have')} no variance across maps, as happens "
+            "outside the brain or when a map was entered twice."
+        )
+    z_map = result.maps["z"]
+    mask, grid = read_map(result.mask)
+    z, _ = read_map(z_map, grid)
+    values = z[mask > 0]
+    finite = np.isfinite(values)
+    if not finite.all():
+        yield (
+            f"{number_of(int(np.count_nonzero(~finite)), 'voxel')} of the z map "
+            f"({z_map.name}) are not finite."
+        )
+    size = np.abs(values[finite])
+    tied = int(np.count_nonzero(size == size.max(initial=0))) if size.size else 0
+    if tied >= TIED and size.max() > 0:
+        yield (
+            f"{number_of(tied, 'voxel')} share the largest |z| of {size.max():.2f}, which points "
+            "to a statistic cut off at its largest value; which of them is the peak is arbitrary."
+        )
+    zeros = int(np.count_nonzero(values == 0))
+    n_tied = int(result.inference.get("TiedFeatures") or 0)
+    if n_tied - zeros > MANY_TIED * result.n_features:
+        yield (
+            f"{number_of(n_tied, 'voxel')} ({share(n_tied, result.n_features)} of the mask) have a "
+            "p-value that another voxel has too, as maps of few different values or copies of "
+            "voxels would give; the order of tied voxels is arbitrary."
+        )
+    if zeros > 0.01 * values.size:
+        yield (
+            f"{number_of(zeros, 'voxel')} of the mask have z = 0, as maps without data there "
+            "would give; they weaken the bounds."
+        )
