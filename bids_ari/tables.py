@@ -25,7 +25,7 @@ _REGIONS = (
 )
 CLUSTER_COLUMNS = (
     ("cluster", "label in the label map, 1 for the largest"),
-    ("sign", "positive or negative: the sign of the z values"),
+    ("sign", "positive or negative: the sign of the z values; n/a for F, which has none"),
     ("voxels", "number of voxels"),
     ("volume_mm3", "volume in mm3"),
     *_BOUND,
@@ -81,8 +81,7 @@ OUTLIER_COLUMNS = (
     ("correlation", "correlation over the mask with the mean of all other maps"),
     (
         "share_far",
-        "share of the voxels where the map is further from a model of the others than 0.27 % are "
-        "by chance",
+        "share of voxels further from a model of the other maps than 0.27 % are by chance",
     ),
 )
 SENSITIVITY_COLUMNS = (

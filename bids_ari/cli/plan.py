@@ -6,102 +6,105 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bids_ari.errors import InputError
 from bids_ari.options import Options
 from bids_ari.tables import format_tsv
 
 if TYPE_CHECKING:
-    from bids_ari.inputs import Analysis
+    from bids_ari.inputs import Design, GroupAnalysis
 
 _METHODS = {"simes": "ari", "hommel": "hommel"}
 _VERSIONED = ("bids_ari", "nibabel", "nilearn", "nipype", "numpy", "pybids", "scipy")
 
 
-def describe(analyses: Sequence["Analysis"]) -> tuple[str, list[str]]:
+def design_of(options: Options, roots: Sequence[Path]) -> "Design":
+    """
+    Read what the group model is made of.
+
+    Parameters
+    ----------
+    options : Options
+        What the user asked for.
+    roots : sequence of path
+        Datasets in which a table of participants may be, raw first.
+
+    Returns
+    -------
+    Design
+
+    Raises
+    ------
+    InputError
+        If the table of participants or the model file cannot be used.
+    """
+    from bids_ari.design import formula_of
+    from bids_ari.inputs import Design, find_participants, read_stats_model
+
+    return Design(
+        formula=options.formula or formula_of(options.covariates, options.group_by),
+        contrasts=options.group_contrast,
+        group_by=options.group_by,
+        center=not options.no_centering,
+        missing=options.missing,
+        participants=find_participants(roots, options.participants),
+        stats_model=read_stats_model(options.model) if options.model else None,
+    )
+
+
+def describe(groups: Sequence["GroupAnalysis"]) -> str:
     """
     Write who would be in which analysis, and the design.
 
     Parameters
     ----------
-    analyses : sequence of Analysis
-        From :func:`bids_ari.inputs.collect`.
+    groups : sequence of GroupAnalysis
+        From :func:`bids_ari.inputs.group_analyses`.
 
     Returns
     -------
-    text : str
+    str
         Tables.
-    errors : list of str
-        About analyses that could not be done.
 
     Raises
     ------
     InputError
-        If the maps of an analysis are on several grids, or none can be done.
+        If the maps of an analysis are on several grids.
     """
     from bids_ari.images import common_grid
-    from bids_ari.workflows.base import name_of, second_level_of
+    from bids_ari.workflows.base import names_of
+    from bids_ari.workflows.results import row_labels
 
-    possible, errors = with_enough_maps(analyses)
     parts = []
-    for analysis in possible:
-        model = second_level_of(analysis)
+    for group in groups:
+        analysis, model = group.analysis, group.model
         grid = common_grid([one.path for one in (*analysis.maps, *analysis.variances)])
         rows = [
             (f"sub-{one.subject}", "yes" if one.included else "no", one.reason, one.source)
             for one in analysis.inclusion
         ]
-        design = [
-            (f"sub-{one.subject}", *row)
-            for one, row in zip(analysis.rows, model.matrix.tolist(), strict=True)
-        ]
-        contrast = dict(zip(model.regressors, model.contrasts[0].weights[0].tolist(), strict=True))
+        design = zip(row_labels(group), *model.matrix.T.tolist(), strict=True)
+        n_rows, n_columns = model.matrix.shape
+        centred = ", ".join(f"{name} less {mean:.6g}" for name, mean in model.centred.items())
         parts.append(
-            f"# {name_of(analysis, model)}\n# {grid}\n"
+            f"# {', '.join(names_of(group))}\n# {grid}\n"
             f"{format_tsv(['participant_id', 'included', 'reason', 'source'], rows)}\n"
-            f"# design: {model.name}, contrast {contrast}, {model.dof} degrees of freedom\n"
-            f"{format_tsv(['participant_id', *model.regressors], design)}\n"
+            f"# design: {model.name}, {n_rows} rows, {n_columns} columns, rank {n_columns}, "
+            f"{model.dof} degrees of freedom{f'; centred: {centred}' if centred else ''}\n"
+            f"{format_tsv(['row', *model.regressors], design)}\n"
+            "# contrasts\n"
+            + format_tsv(
+                ["name", "test", "expression", *model.regressors],
+                [
+                    (one.name, one.test, one.expression, *weights)
+                    for one in model.contrasts
+                    for weights in one.weights.tolist()
+                ],
+            )
+            + "\n"
         )
-    return "".join(parts), errors
+    return "".join(parts)
 
 
-def with_enough_maps(
-    analyses: Sequence["Analysis"],
-) -> tuple[list["Analysis"], list[str]]:
-    """
-    Set analyses apart that no model can be fitted to; the others need not wait for these.
-
-    Parameters
-    ----------
-    analyses : sequence of Analysis
-        From :func:`bids_ari.inputs.collect`.
-
-    Returns
-    -------
-    possible : list of Analysis
-    errors : list of str
-        About the others.
-
-    Raises
-    ------
-    InputError
-        If none is possible.
-    """
-    from bids_ari.workflows.base import second_level_of
-
-    possible, errors = [], []
-    for analysis in analyses:
-        try:
-            second_level_of(analysis)
-        except InputError as error:
-            errors.append(error)
-        else:
-            possible.append(analysis)
-    if not possible:
-        raise errors[0]
-    return possible, [str(error) for error in errors]
-
-
-def methods(options: Options, analyses: Sequence["Analysis"]) -> str:
+def methods(options: Options, groups: Sequence["GroupAnalysis"]) -> str:
     """
     Write the methods text before anything is computed.
 
@@ -109,8 +112,8 @@ def methods(options: Options, analyses: Sequence["Analysis"]) -> str:
     ----------
     options : Options
         What the user asked for.
-    analyses : sequence of Analysis
-        From :func:`bids_ari.inputs.collect`.
+    groups : sequence of GroupAnalysis
+        From :func:`bids_ari.inputs.group_analyses`.
 
     Returns
     -------
@@ -119,12 +122,14 @@ def methods(options: Options, analyses: Sequence["Analysis"]) -> str:
     """
     from bids_ari import boilerplate
 
-    n_maps = {len(analysis.rows) for analysis in analyses}
+    n_maps = {len(group.analysis.rows) for group in groups}
     return boilerplate.methods(
-        contrast=list(dict.fromkeys(one.entities.get("contrast", "") for one in analyses)),
+        contrast=list(dict.fromkeys(group.analysis.entities["contrast"] for group in groups)),
         n_maps=n_maps.pop() if len(n_maps) == 1 else None,
         input_stat=options.input_stat,
         smoothing_fwhm=options.smoothing_fwhm,
+        model=groups[0].model.name,
+        regressors=groups[0].model.regressors,
         mask_rule=f"in {options.mask.name}" if options.mask else None,
         alternative=options.alternative,
         alpha=options.alpha,

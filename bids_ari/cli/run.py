@@ -15,7 +15,7 @@ from bids_ari.files import copy_file, write_json, write_text
 from bids_ari.options import Options
 
 if TYPE_CHECKING:
-    from bids_ari.inputs import Analysis
+    from bids_ari.inputs import GroupAnalysis
     from bids_ari.workflows.execution import Outcome
 
 LOGGER = logging.getLogger("bids_ari")
@@ -47,11 +47,12 @@ def run(options: Options, command_line: str) -> int:
         return _conclude_done(options)
 
     # slow to import, and not needed to answer --help or to refuse an option
-    from bids_ari.inputs import collect, datasets, load_filters
+    from bids_ari.inputs import collect, datasets, group_analyses, load_filters
 
     derivatives = dict(options.derivatives)
     sources = datasets(options.bids_dir, derivatives)
     directories.check(options, sources)
+    design = plan.design_of(options, list(sources.values()))
     LOGGER.info("bids-ari %s: looking for first-level maps in %s", __version__, options.bids_dir)
     analyses = collect(
         options.bids_dir,
@@ -64,8 +65,16 @@ def run(options: Options, command_line: str) -> int:
         contrast=options.contrast,
         filters=load_filters(options.bids_filter_file) if options.bids_filter_file else None,
         database_dir=None if options.dry_run else options.bids_database_dir,
+        combine=options.combine,
+        difference=options.difference,
+        within=design.within,
+        variances=options.estimator != "ols",
     )
-    for analysis in analyses:
+    groups, errors = group_analyses(analyses, design)
+    if not groups:
+        raise errors[0]
+    for group in groups:
+        analysis = group.analysis
         out = [one for one in analysis.inclusion if not one.included]
         LOGGER.info(
             "%s: subjects: %d in, %d out%s",
@@ -75,10 +84,9 @@ def run(options: Options, command_line: str) -> int:
             "".join(f"; sub-{one.subject}: {one.reason}" for one in out[:5]),
         )
     if options.dry_run:
-        text, errors = plan.describe(analyses)
-        sys.stdout.write(text)
+        sys.stdout.write(plan.describe(groups))
         if errors:
-            return conclude(ExitCode.DATA, errors)
+            return conclude(ExitCode.DATA, [str(error) for error in errors])
         return conclude(ExitCode.OK, ["dry run: nothing was computed or written"])
     if options.boilerplate_only:
         directories.make_writable(options.output_dir)
@@ -88,32 +96,27 @@ def run(options: Options, command_line: str) -> int:
                 "them: choose another directory"
             )
             raise InputError(msg, ExitCode.USAGE)
-        _write_methods(plan.methods(options, analyses), options.output_dir)
+        _write_methods(plan.methods(options, groups), options.output_dir)
         return conclude(ExitCode.OK, [f"methods text is in {options.output_dir / 'logs'}"])
-    return _compute(options, analyses, sources, command_line)
+    return _compute(options, groups, [str(one) for one in errors], sources, command_line)
 
 
 def _compute(
     options: Options,
-    analyses: Sequence["Analysis"],
+    groups: Sequence["GroupAnalysis"],
+    errors: Sequence[str],
     sources: Mapping[str, Path],
     command_line: str,
 ) -> int:
     from bids_ari.outputs import write_dataset_description
-    from bids_ari.workflows.base import (
-        init_bids_ari_wf,
-        name_of,
-        second_level_of,
-        workflow_name,
-    )
+    from bids_ari.workflows.base import init_bids_ari_wf, names_of, workflow_name
     from bids_ari.workflows.execution import execute
 
     started, clock = time.strftime("%Y-%m-%dT%H:%M:%S%z"), time.perf_counter()
-    analyses, errors = plan.with_enough_maps(analyses)
-    workflow = init_bids_ari_wf(analyses, options, sources)
+    workflow = init_bids_ari_wf(groups, options, sources)
     output_dir = directories.make_writable(options.output_dir)
     work_dir = directories.make_writable(options.work_dir.absolute())
-    names = [name_of(analysis, second_level_of(analysis)) for analysis in analyses]
+    names = {workflow_name(group): names_of(group) for group in groups}
     with ExitStack() as locks:
         for directory in {output_dir.resolve(), work_dir.resolve()}:
             locks.enter_context(directories.locked(directory))
@@ -124,7 +127,7 @@ def _compute(
         outcome = execute(
             workflow,
             work_dir,
-            labels=dict(zip(map(workflow_name, names), _short_names(analyses), strict=True)),
+            labels=dict(zip(names, _short_names(groups), strict=True)),
             nprocs=options.nprocs,
             memory_gb=options.mem_gb,
             plugin_file=options.use_plugin,
@@ -133,7 +136,7 @@ def _compute(
             verbose=options.verbose,
         )
         _keep_resource_monitor(work_dir / workflow.name, options)
-        finished = [name for name in names if workflow_name(name) in outcome.finished]
+        finished = [group for group in groups if workflow_name(group) in outcome.finished]
         if finished:
             record = {
                 "CommandLine": command_line,
@@ -142,27 +145,35 @@ def _compute(
                 "Started": started,
                 "ElapsedSeconds": round(time.perf_counter() - clock, 1),
             }
-            for name in finished:
+            for name in (name for group in finished for name in names[workflow_name(group)]):
                 write_json(record, output_dir / "logs" / f"{name}_run.json")
+            _write_models(finished, output_dir)
             write_dataset_description(output_dir, sources)
             _write_reports(output_dir)
     outcome.input_errors += errors
-    if len(finished) == len(names) and not errors:
+    if len(finished) == len(groups) and not errors:
         return _conclude_done(options)
-    return _conclude_failure(outcome, n_done=len(finished), n_analyses=len(names) + len(errors))
+    return _conclude_failure(outcome, n_done=len(finished), n_analyses=len(groups) + len(errors))
 
 
-def _short_names(analyses: Sequence["Analysis"]) -> list[str]:
+def _write_models(groups: Sequence["GroupAnalysis"], output_dir: Path) -> None:
+    """Write the models as BIDS Stats Models, with which the run can be repeated."""
+    from bids_ari.design import to_stats_model
+
+    for group in groups:
+        model = to_stats_model(group.model)
+        write_json(model, output_dir / "logs" / f"model-{group.model.name}_smdl.json")
+
+
+def _short_names(groups: Sequence["GroupAnalysis"]) -> list[str]:
     """Name analyses in the log by their contrast, and what else tells them apart."""
+    shared = [{**group.analysis.entities, "model": group.model.name} for group in groups]
     told = ["contrast"] + [
         entity
-        for entity in dict.fromkeys(name for one in analyses for name in one.entities)
-        if entity != "contrast" and len({one.entities.get(entity) for one in analyses}) > 1
+        for entity in dict.fromkeys(name for one in shared for name in one)
+        if entity != "contrast" and len({one.get(entity) for one in shared}) > 1
     ]
-    return [
-        " ".join(one.entities[entity] for entity in told if entity in one.entities) or "maps"
-        for one in analyses
-    ]
+    return [" ".join(one[entity] for entity in told if entity in one) or "maps" for one in shared]
 
 
 def _keep_resource_monitor(folder: Path, options: Options) -> None:

@@ -17,6 +17,7 @@ from bids_ari.images.masks import (
     put_mask_on_grid,
 )
 from bids_ari.images.nifti import Grid, common_grid, read_map, write_volume
+from bids_ari.images.recipes import Made, Recipe, make_map
 from bids_ari.images.region_names import RegionNames, load_region_names
 from bids_ari.images.regions import (
     Regions,
@@ -26,7 +27,6 @@ from bids_ari.images.regions import (
     load_roi,
     save_regions,
 )
-from bids_ari.images.recipes import Made, Recipe, make_map
 
 __all__ = [
     "CONNECTIVITIES",
@@ -35,10 +35,10 @@ __all__ = [
     "Coverage",
     "Domain",
     "Grid",
-    "RegionNames",
-    "Regions",
     "Made",
     "Recipe",
+    "RegionNames",
+    "Regions",
     "VolumeDomain",
     "allowed_missing",
     "analysis_mask",

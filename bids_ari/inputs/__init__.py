@@ -3,6 +3,7 @@
 from bids_ari.inputs.atlases import Atlas, find_atlas, parse_atlas
 from bids_ari.inputs.collection import collect, datasets
 from bids_ari.inputs.filters import load_filters
+from bids_ari.inputs.group_analysis import Design, GroupAnalysis, group_analyses
 from bids_ari.inputs.node_models import group_models
 from bids_ari.inputs.participants import (
     Participants,
@@ -16,6 +17,8 @@ from bids_ari.inputs.stats_model import StatsModel, read_stats_model, refuse_unm
 __all__ = [
     "Analysis",
     "Atlas",
+    "Design",
+    "GroupAnalysis",
     "Inclusion",
     "Participants",
     "Row",
@@ -25,6 +28,7 @@ __all__ = [
     "datasets",
     "find_atlas",
     "find_participants",
+    "group_analyses",
     "group_models",
     "load_filters",
     "parse_atlas",

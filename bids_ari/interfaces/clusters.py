@@ -102,6 +102,9 @@ class _ClusterInferenceInputSpec(BaseInterfaceInputSpec):
     min_distance = traits.Range(
         0.0, None, 8.0, usedefault=True, desc="least distance of two peaks of a cluster, in mm"
     )
+    signed = traits.Bool(
+        True, usedefault=True, desc="whether the statistic has a sign, as F has not"
+    )
     regions = File(exists=True, mandatory=True, desc="from LoadRegions; may hold none")
 
 
@@ -157,7 +160,7 @@ class ClusterInference(SimpleInterface):
             for peak, place in zip(peaks, places, strict=True)
         ]
         first_peaks = [row for row in peak_rows if row[1] == 1]
-        signs = {1: "positive", -1: "negative"}
+        signs = {1: "positive", -1: "negative"} if self.inputs.signed else {1: None}
         cluster_rows = [
             (
                 row[0],
@@ -178,7 +181,7 @@ class ClusterInference(SimpleInterface):
             "peak_table": (PEAK_COLUMNS, peak_rows),
             "label_table": (
                 LABEL_COLUMNS,
-                [(row[0], f"{row[1]} cluster {row[0]}") for row in cluster_rows],
+                [(row[0], f"{row[1] or ''} cluster {row[0]}".strip()) for row in cluster_rows],
             ),
             "overlap_table": (OVERLAP_COLUMNS, overlaps),
         }

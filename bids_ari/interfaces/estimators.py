@@ -75,9 +75,7 @@ def least_squares(read_blocks: ReadBlocks, design: NDArray[np.float64]) -> Fitte
         z, p_values = z_and_sided_p_values(t.t, t.dof)
         sided: dict[str, NDArray[np.float64]] = dict(p_values.items())
         results = {"FeaturesWithoutVariance": t.n_without_variance}
-        return GroupMaps(
-            t.t, z, sided, (float(t.dof),), results, "t test", t.effect, t.variance
-        )
+        return GroupMaps(t.t, z, sided, (float(t.dof),), results, "t test", t.effect, t.variance)
 
     return Fitted(test)
 

@@ -61,9 +61,7 @@ class _SecondLevelModelOutputSpec(TraitedSpec):
     z_map = traits.List(
         File(exists=True), desc="standard normal value of the same tail probability"
     )
-    p_map = traits.List(
-        File(exists=True), desc="p-value under the alternative, double precision"
-    )
+    p_map = traits.List(File(exists=True), desc="p-value under the alternative, double precision")
     sided_p_values = traits.List(
         File(exists=True), desc="(n_features,) p-values under every alternative"
     )
@@ -125,7 +123,9 @@ class SecondLevelModel(SimpleInterface):
 
 
 class _OutliersInputSpec(_BlocksInputSpec):
-    row_labels = traits.List(traits.Str, mandatory=True, desc="how each row of the design is called")
+    row_labels = traits.List(
+        traits.Str, mandatory=True, desc="how each row of the design is called"
+    )
 
 
 class _OutliersOutputSpec(TraitedSpec):
@@ -166,9 +166,7 @@ def _checked_design(inputs: Any) -> NDArray[np.float64]:
     return design
 
 
-def _blocks(
-    inputs: Any, features: NDArray[np.int64], name: str
-) -> Iterator[NDArray[np.float32]]:
+def _blocks(inputs: Any, features: NDArray[np.int64], name: str) -> Iterator[NDArray[np.float32]]:
     """Read the values of each block, or their variances, at some voxels."""
     files = inputs.values_files if name == "values" else inputs.variances_files
     if not isdefined(files):

@@ -87,6 +87,9 @@ class _RegionInferenceInputSpec(BaseInterfaceInputSpec):
     mask = File(exists=True, mandatory=True, desc="the voxels that are tested")
     critical_vector = File(exists=True, mandatory=True, desc="from AllResolutionsInference")
     whole_mask = traits.Dict(mandatory=True, desc="results of AllResolutionsInference")
+    signed = traits.Bool(
+        True, usedefault=True, desc="whether the statistic has a sign, as F has not"
+    )
 
 
 class _RegionInferenceOutputSpec(TraitedSpec):
@@ -118,6 +121,8 @@ class RegionInference(SimpleInterface):
                 tdp = float(n_discoveries[k] / size[k]) if size[k] else None
                 cells.append((int(size[k]), int(n_discoveries[k]), tdp))
             (size, *whole), positive, negative = cells
+            if not self.inputs.signed:
+                positive = negative = (None, None, None)
             rows.append(
                 (
                     regions.atlas[k],

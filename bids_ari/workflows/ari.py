@@ -7,7 +7,7 @@ from nipype.interfaces import utility as niu
 from nipype.pipeline import engine as pe
 
 from bids_ari.workflows.inference import CLUSTER_OUTPUTS, INFERENCE_OUTPUTS, init_inference_wf
-from bids_ari.workflows.model import CONTRAST_OUTPUTS, init_model_wf
+from bids_ari.workflows.model import CONTRAST_OUTPUTS, MAP_INPUTS, MODEL_OUTPUTS, init_model_wf
 
 _RESULTS = ("ari_results", "region_results", "cluster_results")
 
@@ -17,7 +17,9 @@ def init_ari_wf(
     smoothing_fwhm: float = 0.0,
     mask_coverage: float = 1.0,
     missing_voxels: str = "zero",
+    estimator: str = "ols",
     alternative: str = "two-sided",
+    test: str = "t",
     method: str = "ari",
     alpha: float = 0.05,
     cluster_thresholds: Sequence[float | Literal["auto"]] = (3.1,),
@@ -39,8 +41,12 @@ def init_ari_wf(
     missing_voxels : {'zero', 'drop'}
         With a mask: whether its voxels that lack a value in some map stay, the value counting
         as 0, or leave.
+    estimator : {'ols', 'fixed', 'mixed'}
+        Weigh all maps equally; by their variances; or by these and a variance between maps.
     alternative : {'two-sided', 'greater', 'less'}
-        What the test looks for.
+        What a t test looks for.
+    test : {'t', 'F'}
+        Test one combination of the columns, or several together.
     method : str
         Inference method: a key of :obj:`bids_ari.stats.METHODS`.
     alpha : float
@@ -61,8 +67,9 @@ def init_ari_wf(
 
     Inputs
     ------
-    maps
-        First-level effect maps, one for each row of the design.
+    maps, weights, variances
+        First-level effect maps, one for each row of the design, or lists of them; see
+        :func:`init_model_wf`.
     mask
         Voxels to analyse; leave undefined to take those with values.
     mask_name
@@ -70,7 +77,7 @@ def init_ari_wf(
     design
         Rows of the design.
     contrast
-        Weights of its columns.
+        Weights of its columns; for an F test rows of these.
     atlases
         For each atlas its name, label image and table of names (empty for none).
     rois
@@ -78,12 +85,16 @@ def init_ari_wf(
 
     Outputs
     -------
-    effect_map, variance_map, t_map, z_map, p_map
-        Of the contrast.
+    effect_map, variance_map, stat_map, z_map, p_map
+        Of the contrast; an F test has no effect and no variance.
     mask
         The voxels that were analysed.
     missing
         How many of these lack a value, in each map.
+    outlier_table
+        How each map compares with the others.
+    tau2_map
+        The variance between maps; of mixed effects.
     sensitivity_table
         Bounds of the whole mask under other assumptions.
     gradient_map
@@ -106,9 +117,7 @@ def init_ari_wf(
     """
     workflow = pe.Workflow(name=name)
     inputnode = pe.Node(
-        niu.IdentityInterface(
-            ["maps", "mask", "mask_name", "design", "contrast", "atlases", "rois"]
-        ),
+        niu.IdentityInterface([*MAP_INPUTS, "design", "contrast", "atlases", "rois"]),
         name="inputnode",
     )
     inputnode.inputs.atlases = inputnode.inputs.rois = []
@@ -118,9 +127,7 @@ def init_ari_wf(
                 *CONTRAST_OUTPUTS,
                 *INFERENCE_OUTPUTS,
                 *CLUSTER_OUTPUTS,
-                "mask",
-                "missing",
-                "mask_results",
+                *MODEL_OUTPUTS,
                 "model_results",
                 *_RESULTS,
             ]
@@ -132,10 +139,13 @@ def init_ari_wf(
         mask_coverage=mask_coverage,
         missing_voxels=missing_voxels,
         alternative=alternative,
+        estimator=estimator,
         mem_gb=mem_gb,
     )
+    model_wf.inputs.inputnode.tests = [test]
     inference_wf = init_inference_wf(
-        alternative=alternative,
+        alternative="greater" if test == "F" else alternative,
+        signed=test != "F",
         method=method,
         alpha=alpha,
         cluster_thresholds=cluster_thresholds,
@@ -143,10 +153,10 @@ def init_ari_wf(
         connectivity=connectivity,
         min_distance=min_distance,
     )
-    same = ("mask", "missing", "mask_results")
     workflow.connect([
         (inputnode, model_wf, [
-            *((field, f"inputnode.{field}") for field in ("maps", "mask", "mask_name", "design")),
+            *((field, f"inputnode.{field}") for field in (*MAP_INPUTS, "design")),
+            (("maps", _numbered), "inputnode.row_labels"),
             (("contrast", _one), "inputnode.contrasts"),
         ]),
         (inputnode, inference_wf, [
@@ -161,7 +171,7 @@ def init_ari_wf(
             ),
         ]),
         (model_wf, outputnode, [
-            *((f"outputnode.{field}", field) for field in same),
+            *((f"outputnode.{field}", field) for field in MODEL_OUTPUTS),
             *(((f"outputnode.{field}", _first), field) for field in CONTRAST_OUTPUTS),
             (("outputnode.results", _first), "model_results"),
         ]),
@@ -173,8 +183,16 @@ def init_ari_wf(
     return workflow
 
 
-def _one(contrast: list[float]) -> list[list[float]]:
-    return [contrast]
+# nipype runs these without the rest of the module
+
+
+def _one(contrast: list[object]) -> list[list[object]]:
+    """Make a list of one contrast, which is a list of its rows."""
+    return [contrast if isinstance(contrast[0], list) else [contrast]]
+
+
+def _numbered(maps: list[object]) -> list[str]:
+    return [str(number + 1) for number in range(len(maps))]
 
 
 def _first(of_contrasts: list[object]) -> object:

@@ -200,7 +200,7 @@ class _Progress:
         self._sinks: dict[str, set[str]] = {}
         for name in workflow.list_node_names():
             analysis, _, node = name.partition(".")
-            if node.startswith("ds_"):
+            if node.rpartition(".")[2].startswith("ds_"):
                 self._sinks.setdefault(analysis, set()).add(node)
         self._n_steps = sum(
             name.rsplit(".", 1)[-1] in _STEPS for name in workflow.list_node_names()
@@ -218,7 +218,7 @@ class _Progress:
             self._started.add(full_name)
         elif full_name.count(".") and (full_name in self._started or not self._tells_of_start):
             # the parts of a MapNode have bare names: the whole counts
-            _, analysis, *_, name = full_name.split(".")
+            _, analysis, name = full_name.split(".", 2)
             self._end(analysis, name)
 
     def _end(self, analysis: str, name: str) -> None:
@@ -227,7 +227,7 @@ class _Progress:
             waiting.remove(name)
             if not waiting:
                 self._outcome.finished.add(analysis)
-        elif name in _STEPS:
+        elif (step := name.rpartition(".")[2]) in _STEPS:
             self._n_done += 1
             now = time.perf_counter()
             LOGGER.info(
@@ -235,7 +235,7 @@ class _Progress:
                 self._n_done,
                 self._n_steps,
                 self._labels.get(analysis, analysis),
-                _STEPS[name],
+                _STEPS[step],
                 now - self._step_began.get(analysis, now),
             )
             self._step_began[analysis] = now

@@ -26,6 +26,7 @@ INFERENCE_OUTPUTS = ("sensitivity_table", "gradient_map", "region_table")
 def init_inference_wf(
     *,
     alternative: str = "two-sided",
+    signed: bool = True,
     method: str = "ari",
     alpha: float = 0.05,
     cluster_thresholds: Sequence[float | Literal["auto"]] = (3.1,),
@@ -41,6 +42,8 @@ def init_inference_wf(
     ----------
     alternative : {'two-sided', 'greater', 'less'}
         What the test looks for.
+    signed : bool
+        Whether the statistic has a sign; F has none, and goes with 'greater'.
     method : str
         Inference method: a key of :obj:`bids_ari.stats.METHODS`.
     alpha : float
@@ -113,9 +116,9 @@ def init_inference_wf(
     sensitivity = pe.Node(Sensitivity(alternative=alternative), name="sensitivity")
     forest = pe.Node(GrowForest(connectivity=connectivity, alternative=alternative), name="forest")
     regions = pe.Node(LoadRegions(), name="regions")
-    bounds = pe.Node(RegionInference(), name="bounds")
+    bounds = pe.Node(RegionInference(signed=signed), name="bounds")
     clusters = pe.MapNode(
-        ClusterInference(connectivity=connectivity, min_distance=min_distance),
+        ClusterInference(connectivity=connectivity, min_distance=min_distance, signed=signed),
         iterfield=["cut"],
         name="clusters",
     )

@@ -9,7 +9,7 @@ from bids_ari.interfaces.maps import DecideMask, SmoothBlock, SplitMaps
 CONTRAST_OUTPUTS = ("effect_map", "variance_map", "stat_map", "z_map", "p_map")
 """Fields of ``outputnode`` that hold a list: one map for each contrast."""
 MODEL_OUTPUTS = ("mask", "missing", "mask_results", "outlier_table", "tau2_map")
-_OF_MAPS = ("maps", "weights", "variances", "mask", "mask_name")
+MAP_INPUTS = ("maps", "weights", "variances", "mask", "mask_name")
 
 
 def init_model_wf(
@@ -90,13 +90,11 @@ def init_model_wf(
     """
     workflow = pe.Workflow(name=name)
     inputnode = pe.Node(
-        niu.IdentityInterface([*_OF_MAPS, "row_labels", "design", "contrasts", "tests"]),
+        niu.IdentityInterface([*MAP_INPUTS, "row_labels", "design", "contrasts", "tests"]),
         name="inputnode",
     )
     outputnode = pe.Node(
-        niu.IdentityInterface(
-            [*CONTRAST_OUTPUTS, "sided_p_values", "results", *MODEL_OUTPUTS]
-        ),
+        niu.IdentityInterface([*CONTRAST_OUTPUTS, "sided_p_values", "results", *MODEL_OUTPUTS]),
         name="outputnode",
     )
     split = pe.Node(SplitMaps(mask_coverage=mask_coverage), name="split")
@@ -119,7 +117,7 @@ def init_model_wf(
     if estimator != "ols":
         workflow.connect([(smooth, model, [("variances_file", "variances_files")])])
     workflow.connect([
-        (inputnode, split, [(field, field) for field in _OF_MAPS]),
+        (inputnode, split, [(field, field) for field in MAP_INPUTS]),
         (split, smooth, [
             ("blocks", "in_files"),
             ("weights", "weights"),

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bids_ari.design import SecondLevel
+from bids_ari.design import Contrast
 from bids_ari.images import Grid
-from bids_ari.inputs import Analysis, Atlas
+from bids_ari.inputs import Atlas, GroupAnalysis
 from bids_ari.options import Options
 from bids_ari.outputs import cut_labels, path_of
 
@@ -15,17 +15,17 @@ _STANDARD_SPACES = ("MNI", "ICBM", "IXI", "NKI", "OASIS", "PNC", "fsLR", "fsaver
 
 
 def common_metadata(
-    analysis: Analysis, model: SecondLevel, grid: Grid, options: Options
+    group: GroupAnalysis, contrast: Contrast, grid: Grid, options: Options
 ) -> dict[str, Any]:
     """
     Tell what holds for every output of an analysis.
 
     Parameters
     ----------
-    analysis : Analysis
-        The maps and what they share.
-    model : SecondLevel
-        The group model.
+    group : GroupAnalysis
+        The model, and what it is of.
+    contrast : Contrast
+        One of the model.
     grid : Grid
         Of the maps.
     options : Options
@@ -36,7 +36,9 @@ def common_metadata(
     dict
         For sidecars.
     """
+    analysis, model = group.analysis, group.model
     space = analysis.entities.get("space", "")
+    weights = contrast.weights.tolist()
     metadata: dict[str, Any] = {
         "InputStat": options.input_stat,
         "SmoothingFWHM": options.smoothing_fwhm,
@@ -44,12 +46,23 @@ def common_metadata(
             "Name": model.name,
             "NumberOfMaps": len(analysis.rows),
             "DegreesOfFreedom": model.dof,
+            "Estimator": options.estimator,
             "Regressors": list(model.regressors),
-            "Contrast": analysis.entities.get("contrast", ""),
-            "Weights": model.contrasts[0].weights[0].tolist(),
+            "Contrast": group.entities(contrast)["contrast"],
+            "Expression": contrast.expression,
+            "Test": contrast.test,
+            "Weights": weights if contrast.test == "F" else weights[0],
         },
-        "Alternative": options.alternative,
+        "Alternative": "greater" if contrast.test == "F" else options.alternative,
     }
+    if model.formula:
+        metadata["Model"]["Formula"] = model.formula
+    if model.centred:
+        metadata["Model"]["MeansTaken"] = dict(model.centred)
+    if model.levels:
+        metadata["Model"]["Levels"] = {name: list(one) for name, one in model.levels.items()}
+    if rules := list(dict.fromkeys(row.rule for row in analysis.rows if row.rule)):
+        metadata["Model"]["MapsOfParticipants"] = rules
     if analysis.entities.get("resolution"):
         sizes = " x ".join(f"{edge:.4g}" for edge in grid.voxel_sizes)
         metadata["Resolution"] = f"that of the first-level maps: voxels of {sizes} mm"
@@ -61,7 +74,8 @@ def common_metadata(
 
 def sources_of(
     field: str,
-    analysis: Analysis,
+    group: GroupAnalysis,
+    contrast: Contrast,
     entities: Mapping[str, str],
     options: Options,
     datasets: Mapping[str, Path],
@@ -74,10 +88,12 @@ def sources_of(
     ----------
     field : str
         Key of :data:`bids_ari.outputs.DERIVATIVES`.
-    analysis : Analysis
-        The maps and what they share.
+    group : GroupAnalysis
+        The model, and what it is of.
+    contrast : Contrast
+        One of the model.
     entities : mapping
-        That name the outputs of the analysis.
+        That name the outputs of the contrast.
     options : Options
         What the user asked for.
     datasets : mapping
@@ -94,17 +110,16 @@ def sources_of(
     def own(name: str, cut: str = "") -> str:
         return f"bids::{path_of(name, entities, cut).as_posix()}"
 
+    analysis = group.analysis
     maps = [one.uri for one in (*analysis.maps, *analysis.variances)]
     if field == "mask":
         return [[_uri(options.mask.absolute(), datasets)] if options.mask else maps]
-    if field in ("effect_map", "variance_map"):
+    if field in ("effect_map", "variance_map", "tau2_map", "outlier_table", "f_map"):
         return [[*maps, own("mask")]]
     if field == "t_map":
         return [[own("effect_map"), own("variance_map")]]
-    if field in ("z_map", "p_map"):
-        return [[own("t_map")]]
-    if field == "sensitivity_table":
-        return [[own("t_map")]]
+    if field in ("z_map", "p_map", "sensitivity_table"):
+        return [[own("f_map" if contrast.test == "F" else "t_map")]]
     if field == "gradient_map":
         return [[own("z_map"), own("p_map")]]
     images = [*(one.image for one in atlases), *options.roi]
