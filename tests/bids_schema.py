@@ -19,7 +19,16 @@ from bidsschematools.schema import load_schema
 VALIDATOR = Path(sys.executable).parent / "bids-validator-deno"
 
 _NEW_ENTITIES = ("feature", "model", "contrast", "stat")
-_NEW_SUFFIXES = ("statmap", "design", "clusters", "peaks", "overlaps", "regions", "sensitivity")
+_NEW_SUFFIXES = (
+    "statmap",
+    "design",
+    "clusters",
+    "peaks",
+    "overlaps",
+    "regions",
+    "sensitivity",
+    "outliers",
+)
 _BEFORE_NEW = "density"
 
 _DERIVATIVE = 'dataset.dataset_description.DatasetType == "derivative"'
@@ -66,7 +75,7 @@ def extended_schema() -> dict[str, Any]:
         "dseg": _rule(["dseg"], [*_IMAGES, ".tsv"], description="required"),
         "design": _rule(["design"], _TABLES),
         "clusters": _rule(["clusters", "peaks", "overlaps"], _TABLES, description="required"),
-        "whole": _rule(["regions", "sensitivity"], _TABLES),
+        "whole": _rule(["regions", "sensitivity", "outliers"], _TABLES),
     }
     required = rules["sidecars"]["derivatives"]["common_derivatives"]["ImageDerivatives"]
     rules["sidecars"]["derivatives"]["group_model"] = {

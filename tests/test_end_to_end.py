@@ -54,7 +54,12 @@ GOLDEN = sorted(
             )
             for extension in ("nii.gz", "json")
         ),
-        *(f"group/{STEM}_sensitivity.{extension}" for extension in ("tsv", "json")),
+        *(
+            f"group/{STEM}_{table}.{extension}"
+            for table in ("sensitivity", "outliers")
+            for extension in ("tsv", "json")
+        ),
+        "logs/model-oneSample_smdl.json",
         *(f"group/{STEM}_desc-{desc}_dseg.tsv" for desc in CUTS),
         *(
             f"group/{STEM}_desc-{desc}_{table}.{extension}"
@@ -256,7 +261,12 @@ def test_a_raw_dataset_with_derivatives_gives_the_same(
     ours, theirs = digests(tmp_path / "out"), digests(analysed)
     assert {name for name in ours if ours[name] != theirs[name]} == {
         f"{STEM}_{name}.json"  # these name the dataset that the maps are from
-        for name in ("stat-effect_statmap", "stat-variance_statmap", "desc-analysis_mask")
+        for name in (
+            "stat-effect_statmap",
+            "stat-variance_statmap",
+            "desc-analysis_mask",
+            "outliers",
+        )
     }
     links = json.loads((tmp_path / "out" / "dataset_description.json").read_text())["DatasetLinks"]
     assert links == {"raw": raw.as_uri(), "fitlins": small_group.as_uri()}

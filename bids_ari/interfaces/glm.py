@@ -126,6 +126,7 @@ class _OutliersInputSpec(_BlocksInputSpec):
     row_labels = traits.List(
         traits.Str, mandatory=True, desc="how each row of the design is called"
     )
+    after = traits.Any(desc="results of the model: what it refuses is said once")
 
 
 class _OutliersOutputSpec(TraitedSpec):

@@ -113,7 +113,8 @@ def init_ari_wf(
     ['inference_wf.ari', 'inference_wf.bounds', 'inference_wf.clusters', 'inference_wf.forest',
      'inference_wf.inputnode', 'inference_wf.outputnode', 'inference_wf.regions',
      'inference_wf.sensitivity', 'inputnode', 'model_wf.inputnode', 'model_wf.mask',
-     'model_wf.model', 'model_wf.outputnode', 'model_wf.smooth', 'model_wf.split', 'outputnode']
+     'model_wf.model', 'model_wf.outliers', 'model_wf.outputnode', 'model_wf.smooth',
+     'model_wf.split', 'outputnode']
     """
     workflow = pe.Workflow(name=name)
     inputnode = pe.Node(

@@ -144,6 +144,7 @@ def init_model_wf(
             ("missing", "missing"),
             ("results", "mask_results"),
         ]),
+        (model, outliers, [("results", "after")]),
         (outliers, outputnode, [("outlier_table", "outlier_table")]),
         (model, outputnode, [
             (field, field)

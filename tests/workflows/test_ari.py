@@ -279,7 +279,7 @@ def test_rows_of_the_design_stay_with_their_maps(
     data = np.stack([values(Path(path))[group[1]] for path in group[0]])
     beta, rss, *_ = np.linalg.lstsq(design, data, rcond=None)
     variance = np.linalg.inv(design.T @ design)[1, 1] * rss / (N_MAPS - 2)
-    t = values(done / "model_wf" / "model" / "contrast0" / "t.nii.gz")[group[1]]
+    t = values(done / "model_wf" / "model" / "contrast0" / "stat.nii.gz")[group[1]]
     np.testing.assert_allclose(t, beta[1] / np.sqrt(variance), atol=1e-5)
 
 
@@ -304,7 +304,9 @@ def test_voxels_without_variance_are_counted(
     done = run(tmp_path, (paths, group[1]), masked=False)
     results = load_resultfile(done / "model_wf" / "model" / "result_model.pklz").outputs.results
     assert results == [{"FeaturesWithoutVariance": 3}]
-    assert (values(done / "model_wf" / "model" / "contrast0" / "t.nii.gz")[5, 5, 5:8] == 0).all()
+    assert (
+        values(done / "model_wf" / "model" / "contrast0" / "stat.nii.gz")[5, 5, 5:8] == 0
+    ).all()
 
 
 def test_the_robust_method_claims_less_and_tells_its_own_hommel_value(

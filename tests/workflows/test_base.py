@@ -8,10 +8,18 @@ import pytest
 from nipype.pipeline import engine as pe
 
 from bids_ari.errors import InputError
-from bids_ari.inputs import Analysis, collect, datasets
+from bids_ari.inputs import (
+    Analysis,
+    Design,
+    GroupAnalysis,
+    collect,
+    datasets,
+    find_participants,
+    group_analyses,
+)
 from bids_ari.options import Options
 from bids_ari.outputs import DERIVATIVES
-from bids_ari.workflows.base import init_bids_ari_wf, name_of, second_level_of, workflow_name
+from bids_ari.workflows.base import init_bids_ari_wf, names_of, workflow_name
 
 
 @pytest.fixture
@@ -20,11 +28,17 @@ def analysis(small_group: Path) -> Analysis:
     return analysis
 
 
+def grouped(*analyses: Analysis, **asked: Any) -> list[GroupAnalysis]:
+    groups, errors = group_analyses(analyses, Design(**asked))
+    assert not errors
+    return groups
+
+
 def nodes_of(
     analysis: Analysis, small_group: Path, tmp_path: Path, **options: Any
 ) -> dict[str, pe.Node]:
     workflow = init_bids_ari_wf(
-        [analysis],
+        grouped(analysis),
         Options(
             bids_dir=small_group,
             output_dir=tmp_path / "out",
@@ -34,7 +48,9 @@ def nodes_of(
         datasets(small_group, {}),
     )
     return {
-        name.rpartition(".")[2]: workflow.get_node(name) for name in workflow.list_node_names()
+        # of the inputnodes, that of the maps
+        name.rpartition(".")[2]: workflow.get_node(name)
+        for name in sorted(workflow.list_node_names(), key=lambda name: "model_wf" in name)
     }
 
 
@@ -84,7 +100,7 @@ def test_sources_are_what_a_result_was_computed_from(
     nodes = nodes_of(
         analysis, small_group, tmp_path, cluster_threshold=(2.0, "auto", 3.0), roi=(roi,)
     )
-    label = name_of(analysis, second_level_of(analysis))
+    (label,) = names_of(*grouped(analysis))
 
     def sources(name: str, which: int = 0) -> list[str]:
         (metadata,) = [nodes[f"ds_{name}"].inputs.metadata]
@@ -133,7 +149,7 @@ def test_every_output_has_a_sink_and_waits_for_the_last_step(
     analysis: Analysis, small_group: Path, tmp_path: Path
 ) -> None:
     workflow = init_bids_ari_wf(
-        [analysis],
+        grouped(analysis),
         Options(
             bids_dir=small_group,
             output_dir=tmp_path / "out",
@@ -142,9 +158,11 @@ def test_every_output_has_a_sink_and_waits_for_the_last_step(
         ),
         datasets(small_group, {}),
     )
-    (inner,) = workflow._graph.nodes()
+    (of_group,) = workflow._graph.nodes()
+    (inner,) = [node for node in of_group._graph.nodes() if node.name != "model_wf"]
     sinks = {node.name: node for node in inner._graph.nodes() if node.name.startswith("ds_")}
-    assert set(sinks) == {f"ds_{name}" for name in [*DERIVATIVES, "inclusion"]}
+    expected = {f"ds_{name}" for name in [*DERIVATIVES, "inclusion"]}
+    assert set(sinks) == expected - {"ds_f_map", "ds_tau2_map"}
     for sink in sinks.values():
         assert sink.interface.always_run
         waits_for = {
@@ -155,13 +173,41 @@ def test_every_output_has_a_sink_and_waits_for_the_last_step(
         assert "after" in waits_for, sink.name
 
 
+def test_contrasts_share_what_is_read_and_fitted(
+    analysis: Analysis, small_group: Path, tmp_path: Path
+) -> None:
+    design = Design(
+        formula="1 + age + C(group)",
+        contrasts=(
+            "age",
+            "groups=group[patient] - group[control]",
+            "both=age, group[patient] - group[control]",
+        ),
+        participants=find_participants([small_group]),
+    )
+    groups, _ = group_analyses([analysis], design)
+    options = Options(bids_dir=small_group, output_dir=tmp_path / "o", work_dir=tmp_path / "w")
+    workflow = init_bids_ari_wf(groups, options, datasets(small_group, {}))
+    names = [name.partition(".")[2] for name in workflow.list_node_names()]
+    assert names.count("model_wf.smooth") == names.count("model_wf.model") == 1
+    for contrast in ("age", "groups", "both"):
+        assert f"{contrast}_wf.inference_wf.ari" in names
+        assert (f"{contrast}_wf.ds_f_map" in names) == (contrast == "both")
+        assert (f"{contrast}_wf.ds_effect_map" in names) == (contrast != "both")
+    model = workflow.get_node(f"{workflow_name(groups[0])}.model_wf.inputnode").inputs
+    assert model.tests == ["t", "t", "F"]
+    assert [len(rows) for rows in model.contrasts] == [1, 1, 2]
+    assert np.array(model.design).shape == (12, 3)
+
+
 def test_one_sub_workflow_for_each_analysis(small_group: Path, tmp_path: Path) -> None:
     (one,) = collect(small_group)
     two = Analysis({**one.entities, "contrast": "a+b"}, one.rows, one.inclusion)
     three = Analysis({**one.entities, "contrast": "ab"}, one.rows, one.inclusion)
     options = Options(bids_dir=small_group, output_dir=tmp_path / "o", work_dir=tmp_path / "w")
-    workflow = init_bids_ari_wf([one, two, three], options, datasets(small_group, {}))
-    names = {workflow_name(name_of(each, second_level_of(each))) for each in (one, two, three)}
+    groups = grouped(one, two, three)
+    workflow = init_bids_ari_wf(groups, options, datasets(small_group, {}))
+    names = {workflow_name(each) for each in groups}
     assert {name.split(".")[0] for name in workflow.list_node_names()} == names
     assert len(names) == 3
 
@@ -174,7 +220,7 @@ def test_analyses_that_would_write_the_same_files_are_refused(
     with pytest.raises(
         InputError, match=r"would both be called .*choose between description=None"
     ):
-        init_bids_ari_wf([analysis, twin], options, datasets(small_group, {}))
+        init_bids_ari_wf(grouped(analysis, twin), options, datasets(small_group, {}))
 
 
 def test_the_version_is_in_the_name_of_the_work(
@@ -184,5 +230,5 @@ def test_the_version_is_in_the_name_of_the_work(
     names = set()
     for version in ("1.0.0", "1.1.0+local"):
         monkeypatch.setattr("bids_ari.workflows.base.__version__", version)
-        names.add(init_bids_ari_wf([analysis], options, datasets(small_group, {})).name)
+        names.add(init_bids_ari_wf(grouped(analysis), options, datasets(small_group, {})).name)
     assert names == {"bids_ari_1_0_0_wf", "bids_ari_1_1_0_local_wf"}

@@ -16,7 +16,7 @@ from nipype.pipeline.engine.utils import load_resultfile
 from numpy.typing import NDArray
 
 from bids_ari.errors import InputError
-from bids_ari.inputs import collect, datasets
+from bids_ari.inputs import Design, collect, datasets, group_analyses
 from bids_ari.interfaces.derivatives import WriteInclusion
 from bids_ari.interfaces.maps import SmoothBlock, SplitMaps, recipes_of
 from bids_ari.options import Options
@@ -94,10 +94,15 @@ def test_a_difference_of_sessions_is_that_made_by_hand(
     )
     other = run(tmp_path / "hand", by_hand, mask=mask, fwhm=fwhm)
     for name in ("z", "p", "effect"):
-        found, expected = (values(done / "model" / f"{name}.nii.gz") for done in (one, other))
+        found, expected = (
+            values(done / "model_wf" / "model" / "contrast0" / f"{name}.nii.gz")
+            for done in (one, other)
+        )
         np.testing.assert_array_equal(found, expected)
     assert np.abs(found).max() > 0
-    results = [load_resultfile(d / "mask" / "result_mask.pklz").outputs for d in (one, other)]
+    results = [
+        load_resultfile(d / "model_wf" / "mask" / "result_mask.pklz").outputs for d in (one, other)
+    ]
     assert results[0].missing == results[1].missing
 
 
@@ -122,7 +127,7 @@ def test_fixed_effects_are_those_of_nilearn(weighted: bool, dataset: Path, tmp_p
         combined, design_matrix=pd.DataFrame({"intercept": np.ones(N_SUBJECTS)})
     )
     expected = model.compute_contrast(output_type="z_score").get_fdata()
-    found = values(done / "model" / "z.nii.gz")
+    found = values(done / "model_wf" / "model" / "contrast0" / "z.nii.gz")
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
 
 
@@ -130,8 +135,12 @@ def test_rows_of_a_dataset_arrive(dataset: Path, tmp_path: Path) -> None:
     def inputs(**asked: Any) -> Any:
         analyses = collect(dataset, **asked)
         options = Options(bids_dir=dataset, output_dir=tmp_path / "o", work_dir=tmp_path / "w")
-        workflow = init_bids_ari_wf(analyses, options, datasets(dataset, {}))
-        (name,) = [name for name in workflow.list_node_names() if name.endswith("inputnode")]
+        groups, errors = group_analyses(analyses, Design())
+        assert not errors
+        workflow = init_bids_ari_wf(groups, options, datasets(dataset, {}))
+        (name,) = [
+            name for name in workflow.list_node_names() if name.endswith("model_wf.inputnode")
+        ]
         (sink,) = [name for name in workflow.list_node_names() if name.endswith("ds_effect_map")]
         metadata = workflow.get_node(sink).inputs.metadata
         return workflow.get_node(name).inputs, metadata
@@ -153,11 +162,15 @@ def test_rows_of_a_dataset_arrive(dataset: Path, tmp_path: Path) -> None:
     assert found.maps == files(dataset, "pre")
 
 
-def test_a_mean_over_subjects_takes_no_two_rows_of_one(dataset: Path, tmp_path: Path) -> None:
+def test_rows_of_one_subject_need_a_model_that_knows_it(dataset: Path) -> None:
     analyses = collect(dataset, within=["session"])
-    options = Options(bids_dir=dataset, output_dir=tmp_path / "o", work_dir=tmp_path / "w")
-    with pytest.raises(InputError, match=r"sub-00 has rows of its own for each session, which a"):
-        init_bids_ari_wf(analyses, options, datasets(dataset, {}))
+    groups, errors = group_analyses(analyses, Design("1 + session"))
+    assert not groups
+    with pytest.raises(InputError, match=r"sub-00 has several rows, one for each session, and"):
+        raise errors[0]
+    groups, errors = group_analyses(analyses, Design("1 + session + C(subject)"))
+    assert not errors
+    assert groups[0].model.matrix.shape == (2 * N_SUBJECTS, N_SUBJECTS + 1)
 
 
 def test_variances_come_out_block_by_block(dataset: Path, tmp_path: Path) -> None:
@@ -188,8 +201,8 @@ def test_a_variance_map_on_another_grid_stops_the_run_early(dataset: Path, tmp_p
     maps = files(dataset, "pre")
     with pytest.raises(NodeExecutionError, match=r"odd_variance.nii.gz is not on the grid"):
         run(tmp_path, maps, variances=[str(odd), *files(dataset, "pre", "variance")[1:]])
-    assert (tmp_path / "ari_wf" / "split").exists()
-    assert not (tmp_path / "ari_wf" / "smooth").exists()
+    assert (tmp_path / "ari_wf" / "model_wf" / "split").exists()
+    assert not (tmp_path / "ari_wf" / "model_wf" / "smooth").exists()
 
 
 @pytest.mark.parametrize(
