@@ -103,8 +103,8 @@ def format_tsv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     columns : sequence of str
         Names.
     rows : iterable of sequence
-        Values; None, NaN and empty text become ``n/a``; numbers keep six digits after the point,
-        and small ones four that are not 0.
+        Values; None, NaN and empty text become ``n/a``; numbers are written as they are, as a
+        bound that is rounded up, or a p-value that is rounded down, claims too much.
 
     Returns
     -------
@@ -124,9 +124,7 @@ def format_tsv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
         if isinstance(value, float):
             if isnan(value):
                 return "n/a"
-            if 0 < abs(value) < 1e-3:
-                return f"{value:.4g}"
-            return f"{value:.6f}".rstrip("0").rstrip(".")
+            return repr(float(value)).removesuffix(".0")
         return " ".join(str(value).split())
 
     lines = ["\t".join(columns), *("\t".join(cell(value) for value in row) for row in rows)]

@@ -133,7 +133,7 @@ def test_work_inside_the_input(run: Run, firstlevel: Path) -> None:
 def test_alpha_out_of_range(run: Run, firstlevel: Path) -> None:
     code, message = run(firstlevel, "--alpha", "1.5")
     assert code == ExitCode.USAGE
-    assert message == "argument --alpha: 1.5 is not between 0 and 1"
+    assert message == "argument --alpha: 1.5 is not above 0 and below 1"
 
 
 def test_a_space_that_fitlins_never_named(run: Run, firstlevel: Path) -> None:

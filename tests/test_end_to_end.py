@@ -24,6 +24,7 @@ from scipy import ndimage, stats
 from bids_ari.cli import main
 from bids_ari.cli.directories import locked
 from bids_ari.errors import ExitCode
+from bids_ari.simulate import comparison
 from bids_ari.stats import hommel_value
 from tests.bids_schema import errors_of, validate
 
@@ -133,6 +134,39 @@ def test_regions_have_their_tables_names_and_bounds(small_group: Path, tmp_path:
     ]
     sidecar = json.loads((tmp_path / "out" / "group" / f"{STEM}_sensitivity.json").read_text())
     assert table["discoveries"].iloc[-1] == sidecar["Discoveries"] > 0
+
+
+def test_an_atlas_may_be_named_from_where_one_stands(
+    small_group: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (atlas,) = small_group.rglob("*_desc-regions_dseg.nii.gz")
+    shutil.copy(atlas, tmp_path / "here_dseg.nii.gz")
+    shutil.copy(str(atlas).replace(".nii.gz", ".tsv"), tmp_path / "names.tsv")
+    monkeypatch.chdir(tmp_path)
+    arguments = [str(small_group), "out", "group", "-w", "work", *OPTIONS]
+    assert main([*arguments, "--atlas", "here_dseg.nii.gz:names=names.tsv"]) == ExitCode.OK
+    table = pd.read_csv(tmp_path / "out" / "group" / f"{STEM}_regions.tsv", sep="\t")
+    assert "region1" in table["region"].tolist()
+
+
+def test_a_dry_run_finds_the_atlas(
+    small_group: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (atlas,) = small_group.rglob("*_desc-regions_dseg.nii.gz")
+    arguments = [str(small_group), str(tmp_path / "out"), "group", "--dry-run", "--atlas"]
+    assert main([*arguments, str(atlas)]) == ExitCode.OK
+    assert f"# atlas regions: {atlas}" in capsys.readouterr().out
+    assert main([*arguments, str(tmp_path / "no.nii.gz")]) == ExitCode.NO_INPUT
+    assert "no.nii.gz does not exist" in capsys.readouterr().err
+
+
+def test_results_can_be_held_against_the_truth(
+    small_group: Path, analysed: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert comparison.main([str(small_group), str(analysed)]) == 0
+    said = capsys.readouterr().out
+    assert "clusters beyond 3.1, two-sided" in said
+    assert "largest clusters with TDP >= 0.7, two-sided" in said
 
 
 def test_maps_are_single_precision_but_p_and_bounds(analysed: Path) -> None:

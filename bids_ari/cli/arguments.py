@@ -149,12 +149,12 @@ def add_inference(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     inference.add_argument(
         "--cluster-threshold", nargs="+", type=values.threshold, default=(3.1,), metavar="Z",
-        help="form clusters where |z| is greater; 'auto' for the threshold above which all "
-        "discoveries are; several are all valid together (default: 3.1)",
+        help="form clusters where |z| is greater; 'auto' for the threshold that the data choose: "
+        "voxels below it add nothing to any bound; several are all valid together (default: 3.1)",
     )  # fmt: skip
     inference.add_argument(
-        "--tdp-threshold", nargs="+", type=values.number(0, 1, exclude_low=True), default=(0.7,),
-        metavar="TDP",
+        "--tdp-threshold", nargs="+", default=(0.7,), metavar="TDP",
+        type=values.in_file_names(values.number(0, 1, exclude_low=True)),
         help="find the largest clusters with a TDP of at least this; several are all valid "
         "together (default: 0.7)",
     )  # fmt: skip

@@ -50,7 +50,7 @@ def design_of(options: Options, roots: Sequence[Path]) -> "Design":
     )
 
 
-def describe(groups: Sequence["GroupAnalysis"]) -> str:
+def describe(groups: Sequence["GroupAnalysis"], options: Options) -> str:
     """
     Write who would be in which analysis, and the design.
 
@@ -58,6 +58,8 @@ def describe(groups: Sequence["GroupAnalysis"]) -> str:
     ----------
     groups : sequence of GroupAnalysis
         From :func:`bids_ari.inputs.group_analyses`.
+    options : Options
+        What the user asked for.
 
     Returns
     -------
@@ -67,10 +69,10 @@ def describe(groups: Sequence["GroupAnalysis"]) -> str:
     Raises
     ------
     InputError
-        If the maps of an analysis are on several grids.
+        If the maps of an analysis are on several grids, or an atlas is not there.
     """
     from bids_ari.images import common_grid
-    from bids_ari.workflows.base import names_of
+    from bids_ari.workflows.base import atlases_of, names_of
     from bids_ari.workflows.results import row_labels
 
     parts = []
@@ -83,9 +85,12 @@ def describe(groups: Sequence["GroupAnalysis"]) -> str:
         ]
         design = zip(row_labels(group), *model.matrix.T.tolist(), strict=True)
         n_rows, n_columns = model.matrix.shape
+        atlases = "".join(
+            f"# atlas {one.name}: {one.image}\n" for one in atlases_of(analysis, grid, options)
+        )
         centred = ", ".join(f"{name} less {mean:.6g}" for name, mean in model.centred.items())
         parts.append(
-            f"# {', '.join(names_of(group))}\n# {grid}\n"
+            f"# {', '.join(names_of(group))}\n# {grid}\n{atlases}"
             f"{format_tsv(['participant_id', 'included', 'reason', 'source'], rows)}\n"
             f"# design: {model.name}, {n_rows} rows, {n_columns} columns, rank {n_columns}, "
             f"{model.dof} degrees of freedom{f'; centred: {centred}' if centred else ''}\n"

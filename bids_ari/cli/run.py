@@ -84,7 +84,7 @@ def run(options: Options, command_line: str) -> int:
             "".join(f"; sub-{one.subject}: {one.reason}" for one in out[:5]),
         )
     if options.dry_run:
-        sys.stdout.write(plan.describe(groups))
+        sys.stdout.write(plan.describe(groups, options))
         if errors:
             return conclude(ExitCode.DATA, [str(error) for error in errors])
         return conclude(ExitCode.OK, ["dry run: nothing was computed or written"])

@@ -9,6 +9,7 @@ from typing import Literal
 from bids_ari.errors import InputError
 from bids_ari.options import LEAST_MEMORY_GB
 
+_DECIMALS = 6
 _MOST_PER_CPU = 64
 """Processes: thousands start for ever."""
 
@@ -66,7 +67,9 @@ def number(
     exclude_high: bool = False,
 ) -> Callable[[str], float]:
     """Make a function that takes numbers within limits."""
-    limits = f"at least {low:g}" if high == float("inf") else f"between {low:g} and {high:g}"
+    low_end = f"above {low:g}" if exclude_low else f"at least {low:g}"
+    high_end = f"below {high:g}" if exclude_high else f"at most {high:g}"
+    limits = low_end if high == float("inf") else f"{low_end} and {high_end}"
 
     def number(text: str) -> float:
         value = float(text)  # argparse reports a ValueError as "invalid number value"
@@ -81,7 +84,26 @@ def number(
 
 def threshold(text: str) -> float | Literal["auto"]:
     """Take a cluster-forming threshold: a number, or the one that the data choose."""
-    return "auto" if text == "auto" else number(0)(text)
+    if text == "auto":
+        return "auto"
+    try:
+        return in_file_names(number(0))(text)
+    except ValueError as error:
+        msg = f"{text!r} is neither a number nor 'auto'"
+        raise argparse.ArgumentTypeError(msg) from error
+
+
+def in_file_names(number: Callable[[str], float]) -> Callable[[str], float]:
+    """Make a function that refuses numbers with more digits than names of files should have."""
+
+    def few_digits(text: str) -> float:
+        value = number(text)
+        if value != round(value, _DECIMALS) or value >= 10**_DECIMALS:
+            msg = f"{text} has too many digits for names of files: at most {_DECIMALS} decimals"
+            raise argparse.ArgumentTypeError(msg)
+        return value
+
+    return few_digits
 
 
 def difference(text: str) -> tuple[str, str, str]:

@@ -13,7 +13,7 @@ from bids_ari.images.masks import resample_nearest
 from bids_ari.images.nifti import Grid
 from bids_ari.images.smoothing import bounding_box
 
-_LARGEST_LABEL = 2**53
+LARGEST_LABEL = 2**53
 """Up to which every whole number is one in double precision."""
 
 
@@ -110,7 +110,7 @@ def _checked_labels(data: NDArray[np.number], path: Path) -> NDArray[np.number]:
             )
             raise InputError(msg)
     least, largest = data.min(initial=0), data.max(initial=0)
-    if max(-least, largest) > _LARGEST_LABEL:
+    if max(-least, largest) > LARGEST_LABEL:
         msg = f"{path} holds values from {least:g} to {largest:g}, expected labels"
         raise InputError(msg)
     return data

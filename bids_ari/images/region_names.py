@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bids_ari.errors import ExitCode, InputError
+from bids_ari.images.labels import LARGEST_LABEL
 
 _INDEX_COLUMNS = ("index", "value", "id", "number", "roi", "label")
 _NAME_COLUMNS = ("name", "label", "region", "structure", "abbreviation")
@@ -133,8 +134,15 @@ def _columns(header: Sequence[str]) -> tuple[int, int] | None:
 
 
 def _whole_number(text: str) -> int | None:
+    """Read a label: as text first, as floating point numbers lose digits of large ones."""
     try:
-        number = float(text)
+        number = int(text)
     except ValueError:
-        return None
-    return int(number) if number.is_integer() else None
+        try:
+            rounded = float(text)
+        except ValueError:
+            return None
+        if not rounded.is_integer():
+            return None
+        number = int(rounded)
+    return number if abs(number) <= LARGEST_LABEL else None

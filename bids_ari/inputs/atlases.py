@@ -130,13 +130,20 @@ def find_atlas(spec: str, *, space: str, voxel_size: float) -> Atlas:
             names=asked.names is None,
         )
         names = asked.names or table
-    if names is None:
+    told = entities_of(image)
+    other = told.get("tpl") or told.get("space")
+    if space and other and other.partition("+")[0] != space.partition("+")[0]:
+        LOGGER.warning("%s is in space %s, the maps are in %s", image, other, space)
+    if names is not None:
+        LOGGER.info("names of the regions of %s: %s", image.name, names)
+    else:
         LOGGER.warning(
             "there is no table of names for %s: its regions are called by number; names= tells one",
             image,
         )
     stem = image.name.removesuffix(".gz").removesuffix(".nii")
-    return Atlas(title(entities_of(image)) or stem, image, names)
+    # nodes run in folders of their own
+    return Atlas(title(entities_of(image)) or stem, image.absolute(), names and names.absolute())
 
 
 def _is_file(text: str) -> bool:

@@ -35,6 +35,11 @@ def entities_of(path: Path) -> dict[str, str]:
     return {key: value for key, dash, value in pairs if dash and value}
 
 
+def _words(path: Path) -> tuple[str, ...]:
+    """Parts of a name that are no entities."""
+    return tuple(one for one in path.name.partition(".")[0].split("_") if "-" not in one)
+
+
 def called(entities: Entities) -> str:
     """Tell what a segmentation goes by: its atlas, else what kind it is; empty if neither."""
     return next((entities[key] for key in ("atlas", "seg", "desc") if key in entities), "")
@@ -117,8 +122,14 @@ def table_that_applies(image: Path, tables: Iterable[Path]) -> Path | None:
     InputError
         If several apply equally.
     """
-    entities = entities_of(image).items()
-    applying = [path for path in tables if entities_of(path).items() <= entities]
+    entities, words = entities_of(image).items(), _words(image)
+    applying = [
+        path
+        for path in tables
+        if entities_of(path).items() <= entities
+        # inheritance is by entities: names with other words are of other things
+        and _words(path) == words
+    ]
     most = max((len(entities_of(path)) for path in applying), default=0)
     best = [path for path in applying if len(entities_of(path)) == most]
     if len(best) > 1:

@@ -75,8 +75,9 @@ class AllResolutionsInference(SimpleInterface):
             "TDP": n_discoveries / domain.n_features,
             "ConcentrationSize": concentration.size,
             "ConcentrationPValue": concentration.p_value,
+            # in the precision of the z map: whoever applies it to that gets the same voxels
             "ConcentrationThreshold": concentration_threshold(
-                z_values, beyond, p_values, critical_vector
+                z_values.astype(np.float32), beyond, p_values, critical_vector
             ),
             "TiedFeatures": int(n_with_p[n_with_p > 1].sum()),
         }

@@ -155,7 +155,7 @@ class ClusterInference(SimpleInterface):
                 peak.peak,
                 float(z_values[peak.feature]),
                 *map(float, place),
-                _regions_around(peak.feature, inside, adjacency, regions),
+                _regions_around(peak.feature, clusters.labels, inside, adjacency, regions),
             )
             for peak, place in zip(peaks, places, strict=True)
         ]
@@ -233,6 +233,7 @@ def _claims(
 
 def _regions_around(
     feature: int,
+    labels: NDArray[np.int32],
     inside: NDArray[np.intp],
     adjacency: sparse.csr_array,
     regions: Regions,
@@ -241,6 +242,7 @@ def _regions_around(
     row = int(np.searchsorted(inside, feature))
     neighbours = adjacency.indices[adjacency.indptr[row] : adjacency.indptr[row + 1]]
     around = inside[np.append(neighbours, row)]
+    around = around[labels[around] == labels[feature]]  # clusters of opposite signs touch
     n_inside = np.asarray(regions.members[:, around].sum(axis=1))
     several = len(set(regions.atlas)) > 1
     return "; ".join(

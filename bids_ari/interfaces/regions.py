@@ -87,6 +87,7 @@ class _RegionInferenceInputSpec(BaseInterfaceInputSpec):
     mask = File(exists=True, mandatory=True, desc="the voxels that are tested")
     critical_vector = File(exists=True, mandatory=True, desc="from AllResolutionsInference")
     whole_mask = traits.Dict(mandatory=True, desc="results of AllResolutionsInference")
+    loaded = traits.Dict(usedefault=True, desc="results of LoadRegions, to repeat in the sidecar")
     signed = traits.Bool(
         True, usedefault=True, desc="whether the statistic has a sign, as F has not"
     )
@@ -94,6 +95,7 @@ class _RegionInferenceInputSpec(BaseInterfaceInputSpec):
 
 class _RegionInferenceOutputSpec(TraitedSpec):
     region_table = File(exists=True, desc="bounds of each region, and of its two signs")
+    results = traits.Dict(desc="for the sidecar")
 
 
 class RegionInference(SimpleInterface):
@@ -139,6 +141,7 @@ class RegionInference(SimpleInterface):
         table = format_tsv([column for column, _ in REGION_COLUMNS], rows)
         out_file = write_text(table, Path(runtime.cwd) / "regions.tsv")
         self._results["region_table"] = str(out_file)
+        self._results["results"] = {**self.inputs.whole_mask, **self.inputs.loaded}
         return runtime
 
 

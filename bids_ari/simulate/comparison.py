@@ -13,7 +13,7 @@ import csv
 import json
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -101,8 +101,8 @@ def compare(first_level: Path, output: Path) -> Iterator[Comparison]:
 
         yield Comparison(
             stem,
-            f"clusters beyond {meta['ClusterThreshold']:g}, {alternative}, "
-            f"smoothed with {fwhm:g} mm, confidence {1 - meta['Alpha']:g}",
+            f"{_clusters(meta)}, {alternative}, smoothed with {fwhm:g} mm, "
+            f"confidence {1 - meta['Alpha']:g}",
             _claim(analysed > 0, meta["Discoveries"], truths),
             {
                 (int(row["cluster"]), row["sign"]): _claim(
@@ -159,6 +159,14 @@ def describe(comparisons: Iterable[Comparison]) -> Iterator[str]:
     verdict = f"{wrong} of {len(claims)} bounds are too high" if wrong else "all bounds hold"
     yield f"{verdict} (with the confidence given, all those of an analysis do)"
     yield "true share: voxels with an effect after smoothing; in regions: with one before"
+
+
+def _clusters(meta: Mapping[str, Any]) -> str:
+    """Tell which clusters a label map is of."""
+    if "TDPThreshold" in meta:
+        return f"largest clusters with TDP >= {meta['TDPThreshold']:g}"
+    chosen = ", chosen by the data" if meta.get("ClusterThresholdChosenBy") == "data" else ""
+    return f"clusters beyond {meta['ClusterThreshold']:g}{chosen}"
 
 
 def _claim(

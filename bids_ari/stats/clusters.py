@@ -92,9 +92,9 @@ def concentration_threshold(
     Returns
     -------
     float
-        Just below the smallest value, by its size, in the concentration set (see
-        :func:`bids_ari.stats.concentration_set`); the largest of all where that set is empty, so
-        that there are no clusters.
+        The next number, in the precision of the values, below the smallest of them, by size, in
+        the concentration set (see :func:`bids_ari.stats.concentration_set`); the largest of all
+        where that set is empty, so that there are no clusters.
 
     Examples
     --------
@@ -108,7 +108,7 @@ def concentration_threshold(
     height = np.abs(values)
     inside = (p_values <= concentration.p_value) & (beyond != 0)
     if concentration.size == 0 or not inside.any():
-        return float(np.max(height, initial=0))
+        return float(np.max(height[beyond != 0], initial=0))
     return max(float(np.nextafter(height[inside].min(), 0)), 0.0)
 
 

@@ -139,7 +139,7 @@ def _init_group_wf(
     if options.mask:
         inputs.mask = str(options.mask.absolute())
         inputs.mask_name = options.mask.name
-    atlases = _atlases(group.analysis, grid, options)
+    atlases = atlases_of(group.analysis, grid, options)
 
     workflow = pe.Workflow(name=workflow_name(group))
     for number, contrast in enumerate(model.contrasts):
@@ -179,15 +179,35 @@ def _set_maps(inputs: Any, analysis: Analysis) -> None:
         inputs.variances = [[str(one.path) for one in row.variances] for row in analysis.rows]
 
 
-def _atlases(analysis: Analysis, grid: Grid, options: Options) -> list[Atlas]:
-    """Find the atlases that were asked for, in the space of the maps."""
+def atlases_of(analysis: Analysis, grid: Grid, options: Options) -> list[Atlas]:
+    """
+    Find the atlases that were asked for, in the space of the maps.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        The maps and what they share.
+    grid : Grid
+        Of the maps.
+    options : Options
+        What the user asked for.
+
+    Returns
+    -------
+    list of Atlas
+
+    Raises
+    ------
+    InputError
+        If one is not there, or two could not be told apart in tables.
+    """
     space, voxel_size = analysis.entities.get("space", ""), float(grid.voxel_sizes.min())
     atlases = [find_atlas(one, space=space, voxel_size=voxel_size) for one in options.atlas]
-    names = [one.name for one in atlases]
-    if twice := {name for name in names if names.count(name) > 1}:
-        images = ", ".join(str(one.image) for one in atlases if one.name in twice)
-        msg = (
-            f"several atlases would be called {', '.join(sorted(twice))}: {images}; rename a file"
-        )
+    called = [(one.name, one.image) for one in atlases]
+    called += [(path.name, path) for path in options.roi]
+    names = [name for name, _ in called]
+    if twice := [(name, path) for name, path in called if names.count(name) > 1]:
+        images = ", ".join(str(path) for name, path in twice if name == twice[0][0])
+        msg = f"several atlases or regions would be called {twice[0][0]} in tables: {images}"
         raise InputError(msg, ExitCode.USAGE)
     return atlases

@@ -32,7 +32,6 @@ _STEPS = {
     "model": "group model fitted",
     "ari": "inference for the whole mask done",
     "forest": "all clusters found and bounded",
-    "regions": "regions put on the voxels of the analysis",
     "clusters": "clusters at the thresholds described",
 }
 

@@ -142,8 +142,8 @@ def init_inference_wf(
         (ari, outputnode, [("results", "ari_results")]),
         (sensitivity, outputnode, [("sensitivity_table", "sensitivity_table")]),
         (forest, outputnode, [("gradient_map", "gradient_map")]),
-        (regions, outputnode, [("results", "region_results")]),
-        (bounds, outputnode, [("region_table", "region_table")]),
+        (regions, bounds, [("results", "loaded")]),
+        (bounds, outputnode, [("region_table", "region_table"), ("results", "region_results")]),
         (clusters, outputnode, [
             *((field, field) for field in CLUSTER_OUTPUTS),
             ("results", "cluster_results"),

@@ -230,6 +230,16 @@ def test_what_is_no_label_is_refused(
         load_atlas(write_image("atlas.nii.gz", values), None, name="a", domain=domain)
 
 
+@pytest.mark.parametrize("index", ["1e40", str(2**53 + 1), "inf"])
+def test_an_index_that_no_image_can_have_is_refused(
+    index: str, labels: NDArray[np.int32], domain: VolumeDomain, tmp_path: Path
+) -> None:
+    names = tmp_path / "names.tsv"
+    names.write_text(f"index\tname\n3\ta\n{index}\tb\n")
+    with pytest.raises(InputError, match=r"names.tsv, line 3: the index is .*expected a whole"):
+        load_atlas(write(tmp_path / "a.nii", labels), names, name="a", domain=domain)
+
+
 def test_negative_labels_are_labels(domain: VolumeDomain, tmp_path: Path) -> None:
     labels = np.zeros(SHAPE, np.int16)
     labels[2], labels[3], labels[4] = 3, -3, 1

@@ -390,6 +390,25 @@ def test_a_table_applies_by_inheritance(tmp_path: Path, caplog: pytest.LogCaptur
     assert find(f"{image}:names={tmp_path / 'dseg.tsv'}") == ("A 20p", "dseg.tsv")
 
 
+def test_a_table_of_another_atlas_in_the_folder_is_not_taken(tmp_path: Path) -> None:
+    image = tmp_path / "yeo_dseg.nii.gz"
+    touch(image, tmp_path / "aal_dseg.tsv", tmp_path / "dseg.tsv")
+    assert find(str(image)) == ("yeo_dseg", None)
+    touch(tmp_path / "yeo_dseg.tsv")
+    assert find(str(image)) == ("yeo_dseg", "yeo_dseg.tsv")
+
+
+def test_an_atlas_of_another_space_is_said_aloud(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    image = tmp_path / "tpl-MNI152NLin6Asym_atlas-A_dseg.nii.gz"
+    touch(image)
+    find_atlas(str(image), space="MNI152NLin6Asym", voxel_size=2)
+    assert "is in space" not in caplog.text
+    find_atlas(str(image), space="MNI152NLin2009cAsym", voxel_size=2)
+    assert "is in space MNI152NLin6Asym, the maps are in MNI152NLin2009cAsym" in caplog.text
+
+
 def test_an_image_without_suffix_takes_no_table_by_inheritance(tmp_path: Path) -> None:
     touch(tmp_path / "lobes.nii", tmp_path / "dseg.tsv")
     assert find(tmp_path / "lobes.nii") == ("lobes", None)

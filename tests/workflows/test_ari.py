@@ -13,6 +13,7 @@ from nipype.pipeline.engine.nodes import NodeExecutionError
 from nipype.pipeline.engine.utils import load_resultfile
 from numpy.typing import NDArray
 from scipy import ndimage
+from scipy.spatial.distance import pdist
 
 from bids_ari.stats import METHODS, Evidence, concentration_set, min_true_discoveries
 from bids_ari.workflows import init_ari_wf
@@ -93,18 +94,26 @@ def test_z_is_that_of_nilearn_at_every_voxel(
         )
 
 
+@pytest.mark.parametrize("method", METHODS)
 def test_all_files_of_an_inference_agree(
-    group: tuple[list[str], NDArray[np.bool_]], tmp_path: Path
+    method: str, group: tuple[list[str], NDArray[np.bool_]], tmp_path: Path
 ) -> None:
     done = run(
         tmp_path, group, masked=True, cluster_thresholds=[3.0, 5.0, "auto"],
-        tdp_thresholds=[0.7, 0.4], connectivity=6,
+        tdp_thresholds=[0.7, 0.4], connectivity=6, method=method,
     )  # fmt: skip
     mask = group[1]
     z, p = (
         values(done / "model_wf" / "model" / "contrast0" / f"{name}.nii.gz")[mask] for name in "zp"
     )
-    critical_vector = METHODS["ari"](Evidence(p), 0.05)
+    critical_vector = METHODS[method](Evidence(p), 0.05)
+    chosen_by = [
+        one.get("ClusterThresholdChosenBy")
+        for one in load_resultfile(
+            done / "inference_wf" / "clusters" / "result_clusters.pklz"
+        ).outputs.results
+    ]
+    assert chosen_by == ["user", "user", "data", None, None]
     gradient = values(done / "inference_wf" / "forest" / "gradient.nii.gz")[mask]
     concentration = concentration_set(p, critical_vector)
     for number, of_threshold in enumerate(
@@ -165,8 +174,9 @@ def test_clusters_of_a_tdp_have_it_and_cannot_be_enlarged(
         assert found[0] / inside.sum() >= tdp > found[1] / larger.sum()
 
 
+@pytest.mark.parametrize("method", METHODS)
 def test_regions_have_the_bound_of_their_voxels(
-    group: tuple[list[str], NDArray[np.bool_]], tmp_path: Path
+    method: str, group: tuple[list[str], NDArray[np.bool_]], tmp_path: Path
 ) -> None:
     atlas = np.zeros(SHAPE, np.int16)
     atlas[:8], atlas[8:, :9], atlas[8:, 9:] = 4, 2, 9
@@ -178,13 +188,16 @@ def test_regions_have_the_bound_of_their_voxels(
     names = tmp_path / "names.tsv"
     names.write_text("index\tname\n2\tright front\n9\tright back\n4\tleft\n")
     done = run(
-        tmp_path / "run", group, masked=True, cluster_thresholds=[3.0],
+        tmp_path / "run", group, masked=True, cluster_thresholds=[3.0], method=method,
         atlases=[("thirds", str(tmp_path / "a_dseg.nii.gz"), str(names))],
         rois=[str(tmp_path / "ball_mask.nii.gz")],
     )  # fmt: skip
     mask = group[1]
     z, p = (values(done / "model_wf" / "model" / "contrast0" / f"{name}.nii.gz") for name in "zp")
-    critical_vector = METHODS["ari"](Evidence(p[mask]), 0.05)
+    critical_vector = METHODS[method](Evidence(p[mask]), 0.05)
+    results = load_resultfile(done / "inference_wf" / "bounds" / "result_bounds.pklz").outputs
+    assert results.results["Alpha"] == 0.05
+    assert results.results["ResampledToNearestNeighbour"] == []
     table = pd.read_csv(done / "inference_wf" / "bounds" / "regions.tsv", sep="\t")
     sets = {
         "left": atlas == 4,
@@ -230,6 +243,68 @@ def test_regions_have_the_bound_of_their_voxels(
         )
     peaks = pd.read_csv(folder / "cluster_table.tsv", sep="\t")
     assert peaks["regions"].str.contains("thirds: left").any()
+
+
+def test_peaks_are_local_maxima_among_the_neighbours_of_the_clusters(
+    group: tuple[list[str], NDArray[np.bool_]], tmp_path: Path
+) -> None:
+    atlas = np.zeros(SHAPE, np.int16)
+    atlas[::2] = 1
+    atlas[1::2] = 2
+    nb.Nifti1Image(atlas, AFFINE).to_filename(tmp_path / "stripes_dseg.nii.gz")
+    n_peaks = {}
+    for connectivity, min_distance in ((6, 0.0), (26, 0.0), (6, 12.0)):
+        done = run(
+            tmp_path / f"{connectivity}_{min_distance}", group, masked=True,
+            cluster_thresholds=[1.5], connectivity=connectivity, min_distance=min_distance,
+            atlases=[("stripes", str(tmp_path / "stripes_dseg.nii.gz"), "")],
+        )  # fmt: skip
+        z = np.abs(values(done / "model_wf" / "model" / "contrast0" / "z.nii.gz"))
+        folder = done / "inference_wf" / "clusters" / "mapflow" / "_clusters0"
+        labels = values(folder / "label.nii.gz").astype(int)
+        peaks = pd.read_csv(folder / "peak_table.tsv", sep="\t")
+        steps = ndimage.generate_binary_structure(3, {6: 1, 26: 3}[connectivity])
+        for row in (SimpleNamespace(**one) for one in json.loads(peaks.to_json(orient="records"))):
+            at = tuple(round(v / 2) for v in (row.x, row.y, row.z))
+            around = np.zeros(SHAPE, bool)
+            around[at] = True
+            around = ndimage.binary_dilation(around, steps) & (labels == row.cluster)
+            assert z[at] == z[around].max()
+            share = (atlas[around] == atlas[at]).mean()
+            assert f"region {atlas[at]} {100 * share:.0f} %" in row.regions
+        n_peaks[connectivity, min_distance] = len(peaks)
+        if min_distance:
+            for _, of_cluster in peaks.groupby("cluster"):
+                apart = pdist(of_cluster[["x", "y", "z"]].to_numpy())
+                assert (apart >= min_distance).all()
+    assert n_peaks[26, 0.0] < n_peaks[6, 0.0] > n_peaks[6, 12.0]
+
+
+def test_ties_and_voxels_of_no_sign_are_counted_as_such(
+    group: tuple[list[str], NDArray[np.bool_]], tmp_path: Path
+) -> None:
+    paths = []
+    for path in group[0]:
+        data = values(Path(path)).astype(np.float32)
+        data[5, 5, 5:8] = 3  # does not vary: no sign, and the same p-value
+        data[6, 6, 6] = data[6, 6, 7]  # a pair
+        paths.append(str(tmp_path / Path(path).name))
+        nb.Nifti1Image(data, AFFINE).to_filename(paths[-1])
+    nb.Nifti1Image(group[1].astype(np.uint8), AFFINE).to_filename(tmp_path / "mask.nii.gz")
+    roi = np.zeros(SHAPE, np.uint8)
+    roi[5, 5, 4:9] = 1
+    nb.Nifti1Image(roi, AFFINE).to_filename(tmp_path / "roi.nii.gz")
+    done = run(
+        tmp_path / "run", (paths, group[1]), masked=True, rois=[str(tmp_path / "roi.nii.gz")]
+    )
+    results = load_resultfile(done / "inference_wf" / "ari" / "result_ari.pklz").outputs.results
+    assert results["TiedFeatures"] == 5
+    table = pd.read_csv(done / "inference_wf" / "bounds" / "regions.tsv", sep="\t").iloc[0]
+    z = values(done / "model_wf" / "model" / "contrast0" / "z.nii.gz")[roi > 0]
+    assert table["voxels"] == 5
+    assert table["positive_voxels"] == (z > 0).sum()
+    assert table["negative_voxels"] == (z < 0).sum()
+    assert table["positive_voxels"] + table["negative_voxels"] == 2
 
 
 def test_the_whole_mask_is_told_under_other_assumptions_too(

@@ -1,5 +1,6 @@
 """What the user asked for arrives in the graph, for every option that matters there."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +164,13 @@ def test_every_output_has_a_sink_and_waits_for_the_last_step(
     sinks = {node.name: node for node in inner._graph.nodes() if node.name.startswith("ds_")}
     expected = {f"ds_{name}" for name in [*DERIVATIVES, "inclusion"]}
     assert set(sinks) == expected - {"ds_f_map", "ds_tau2_map"}
+    (done,) = [node for node in inner._graph.nodes() if node.name == "done"]
+    awaited = {
+        source
+        for _, _, edge in inner._graph.in_edges(done, data=True)
+        for source, _ in edge["connect"]
+    }
+    assert awaited == {f"outputnode.{name}_table" for name in ("cluster", "region", "sensitivity")}
     for sink in sinks.values():
         assert sink.interface.always_run
         waits_for = {
@@ -198,6 +206,18 @@ def test_contrasts_share_what_is_read_and_fitted(
     assert model.tests == ["t", "t", "F"]
     assert [len(rows) for rows in model.contrasts] == [1, 1, 2]
     assert np.array(model.design).shape == (12, 3)
+
+
+def test_regions_that_could_not_be_told_apart_are_refused(
+    analysis: Analysis, small_group: Path, tmp_path: Path
+) -> None:
+    rois = []
+    for folder in "ab":
+        (tmp_path / folder).mkdir()
+        rois.append(tmp_path / folder / "roi_mask.nii.gz")
+        shutil.copy(next(small_group.rglob("*_mask.nii.gz")), rois[-1])
+    with pytest.raises(InputError, match=r"would be called roi_mask.nii.gz in tables: .*a/roi"):
+        nodes_of(analysis, small_group, tmp_path, roi=tuple(rois))
 
 
 def test_one_sub_workflow_for_each_analysis(small_group: Path, tmp_path: Path) -> None:
