@@ -404,6 +404,18 @@ def test_the_spread_of_the_variances_is_told(group: Group, run: Run) -> None:
     assert "VarianceSpread" not in run("", result="win").sidecar("t")
 
 
+def test_without_two_maps_anywhere_there_is_no_spread_to_tell(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    variances = np.ones((3, 9), np.float32)
+    variances[1:] = np.nan
+    with caplog.at_level(logging.WARNING, logger="bids_ari"):
+        fitted = ESTIMATORS["mixed"](lambda _: [variances], np.ones((3, 1)))
+    results = fitted.test(np.ones((1, 1)), "t").results
+    assert results == {"UntestableFeatures": 9}
+    assert caplog.messages == []
+
+
 # embedded
 
 
@@ -449,6 +461,34 @@ def test_an_embedded_f_test_of_shuffled_maps_is_that_of_statsmodels(
         np.testing.assert_allclose(found, expected, rtol=rtol)
     assert max(one.fvalue for one in tests) > 5
     assert not model_file(done, "effect").exists()
+
+
+def test_an_embedded_f_test_of_fixed_effects_is_that_of_statsmodels(
+    group: Group, tmp_path: Path
+) -> None:
+    design = interaction(group)
+    rows = np.array([[-1.0, 1, 0, 0, 0, 0], [-1, 0, 1, 0, 0, 0]])
+    done = embedded(
+        tmp_path,
+        group.paths(),
+        variances=group.paths("variance"),
+        design=design.tolist(),
+        contrast=rows.tolist(),
+        options={"test": "F", "estimator": "fixed"},
+    )
+    tests = [
+        sm.WLS(data, design, weights=1 / variances)
+        .fit(cov_type="fixed scale")
+        .wald_test(rows, use_f=False, scalar=True)
+        for data, variances in zip(group.effects.T, group.variances.T, strict=True)
+    ]
+    f = values(model_file(done, "stat"))[group.mask]
+    np.testing.assert_allclose(2 * f, [one.statistic for one in tests], rtol=1e-6)
+    p = values(model_file(done, "p"))[group.mask]
+    np.testing.assert_allclose(p, [one.pvalue for one in tests], rtol=_DOUBLE)
+    # its distribution is none that a NIfTI header can name
+    header = nb.Nifti1Image.from_filename(model_file(done, "stat")).header
+    assert header.get_intent()[0] == "none"
 
 
 def test_embedded_mixed_effects_leave_out_maps_where_they_have_no_variance(
