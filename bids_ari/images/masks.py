@@ -97,6 +97,7 @@ def analysis_mask(
     mask_name: str = "",
     mask_coverage: float = 1.0,
     missing_voxels: MissingVoxels = "zero",
+    weighted: bool = False,
 ) -> AnalysisMask:
     """
     Decide which voxels are analysed, from what the blocks of maps have.
@@ -112,6 +113,8 @@ def analysis_mask(
     missing_voxels : {'zero', 'drop'}
         With a mask: what to do with its voxels that lack a value in some map. ``'zero'`` keeps
         them all, the missing values counting as 0; ``'drop'`` takes such voxels out.
+    weighted : bool
+        Whether the model weighs maps by their variances, so that missing values do not enter it.
 
     Returns
     -------
@@ -146,6 +149,9 @@ def analysis_mask(
         share = "all" if least == n_maps else f"at least {least} of"
         rule = f"voxels with a finite value other than 0 in {share} {n_maps} maps"
         missing_rule = "voxels with too many missing values are left out, others count as 0"
+    if weighted and not (mask_name and missing_voxels == "drop"):
+        kept_out = "" if mask_name else "voxels with too many missing values are left out; "
+        missing_rule = f"{kept_out}a map does not enter the model where it has no value"
     # without a mask, the blocks themselves kept nothing but complete voxels
     complete = not mask_name and least == n_maps
     features = everywhere if complete else everywhere[_count(coverage_files, everywhere) >= least]

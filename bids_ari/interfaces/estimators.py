@@ -1,5 +1,6 @@
 """How group models are fitted, by the name that the user chooses: all give maps of one kind."""
 
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -18,11 +19,17 @@ from bids_ari.stats import (
     fit,
     fixed_effects,
     mixed_effects,
+    variance_spread,
     z_and_sided_p_values,
 )
 
+LOGGER = logging.getLogger("bids_ari")
 ReadBlocks = Callable[[str], Iterable[NDArray[np.floating]]]
 """Gives ``"values"`` or ``"variances"``, (n_block, n_features) arrays in the order of the design."""
+
+
+MUCH_SPREAD = 1.0
+"""Of the logarithms of the variances: mixed effects rejects too often above."""
 
 
 class GroupMaps(NamedTuple):
@@ -80,12 +87,20 @@ def least_squares(read_blocks: ReadBlocks, design: NDArray[np.float64]) -> Fitte
     return Fitted(test)
 
 
-def _weighted(estimates: Estimates, tau2: NDArray[np.float64] | None) -> Fitted:
+def _weighted(
+    estimates: Estimates, spread: float, tau2: NDArray[np.float64] | None = None
+) -> Fitted:
+    def results_with(n_untestable: int) -> dict[str, Any]:
+        results: dict[str, Any] = {"UntestableFeatures": n_untestable}
+        if np.isfinite(spread):  # there is none where no feature has two maps
+            results["VarianceSpread"] = round(spread, 4)
+        return results
+
     def test(weights: NDArray[np.float64], kind: str) -> GroupMaps:
         if kind == "F":
             f = estimated_f_contrast(estimates, weights)
             dof = (float(f.dof), float(np.max(f.dof_residual)))
-            results = {"UntestableFeatures": f.n_untestable}
+            results = results_with(f.n_untestable)
             return GroupMaps(f.f, f.z, {"greater": f.p}, dof, results, "f test")
         by_side = {one: estimated_contrast(estimates, weights[0], one) for one in ALTERNATIVES}
         t = by_side["two-sided"]
@@ -94,7 +109,7 @@ def _weighted(estimates: Estimates, tau2: NDArray[np.float64] | None) -> Fitted:
             t.z,
             {one: maps.p for one, maps in by_side.items()},
             (float(np.max(t.dof)),),
-            {"UntestableFeatures": t.n_untestable},
+            results_with(t.n_untestable),
             "t test",
             t.effect,
             t.variance,
@@ -105,13 +120,22 @@ def _weighted(estimates: Estimates, tau2: NDArray[np.float64] | None) -> Fitted:
 
 def fixed(read_blocks: ReadBlocks, design: NDArray[np.float64]) -> Fitted:
     """Weigh maps by their variances; see :func:`bids_ari.stats.fixed_effects`."""
-    return _weighted(fixed_effects(_pairs(read_blocks), design), None)
+    estimates = fixed_effects(_pairs(read_blocks), design)
+    return _weighted(estimates, variance_spread(_pairs(read_blocks)))
 
 
 def mixed(read_blocks: ReadBlocks, design: NDArray[np.float64]) -> Fitted:
     """Estimate a variance between maps as well; see :func:`bids_ari.stats.mixed_effects`."""
     estimates = mixed_effects(lambda: _pairs(read_blocks), design)
-    return _weighted(estimates, estimates.tau2)
+    spread = variance_spread(_pairs(read_blocks))
+    if spread > MUCH_SPREAD:
+        LOGGER.warning(
+            "the variances of the maps differ a lot (at a typical voxel, their logarithm has a "
+            "standard deviation of %.1f): mixed effects then finds too much; ordinary least "
+            "squares does not",
+            spread,
+        )
+    return _weighted(estimates, spread, estimates.tau2)
 
 
 def _pairs(

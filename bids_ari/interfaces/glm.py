@@ -97,12 +97,13 @@ class SecondLevelModel(SimpleInterface):
     def _write(self, maps: GroupMaps, domain: Domain, folder: Path) -> dict[str, Any]:
         """Write the maps of one contrast."""
         single = {"effect": maps.effect, "variance": maps.variance, "stat": maps.stat, "z": maps.z}
-        dof = maps.dof if np.isfinite(maps.dof[-1]) else ()
         kinds: dict[str, dict[str, Any]] = {
             "effect": {"intent": "estimate"},
-            "stat": {"intent": maps.intent, "parameters": dof} if dof else {"intent": "z score"},
+            "stat": {"intent": maps.intent, "parameters": maps.dof},
             "z": {"intent": "z score"},
         }
+        if not np.isfinite(maps.dof[-1]):  # t is z then; of F, NIfTI has no word for that
+            kinds["stat"] = {"intent": "z score"} if maps.intent == "t test" else {}
         results: dict[str, Any] = {}
         for name, values in single.items():
             results[f"{name}_map"] = ""

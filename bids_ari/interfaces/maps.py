@@ -230,6 +230,9 @@ class _MaskInputSpec(BaseInterfaceInputSpec):
     missing_voxels = traits.Enum(
         "zero", "drop", usedefault=True, desc="what to do with voxels that lack values"
     )
+    weighted = traits.Bool(
+        False, usedefault=True, desc="whether the model weighs maps by their variances"
+    )
 
 
 class _MaskOutputSpec(TraitedSpec):
@@ -252,6 +255,7 @@ class DecideMask(SimpleInterface):
             mask_name=self.inputs.mask_name if isdefined(self.inputs.mask_name) else "",
             mask_coverage=self.inputs.mask_coverage,
             missing_voxels=self.inputs.missing_voxels,
+            weighted=self.inputs.weighted,
         )
         domain = domain_of(common_grid(maps[:1]), decided.features)
         out_file = domain.write(np.ones(domain.n_features, np.uint8), Path(runtime.cwd) / "mask")

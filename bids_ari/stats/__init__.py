@@ -47,6 +47,7 @@ from bids_ari.stats.student import (
     z_and_sided_p_values,
     z_value,
 )
+from bids_ari.stats.variance_spread import variance_spread
 
 __all__ = [
     "ALTERNATIVES",
@@ -97,6 +98,7 @@ __all__ = [
     "rotate",
     "set_weights",
     "supra_threshold",
+    "variance_spread",
     "z_and_p_values",
     "z_and_sided_p_values",
     "z_value",

@@ -142,6 +142,26 @@ def solve(sums: Sums) -> Solution:
     )
 
 
+def enters(effects: NDArray[np.floating], variances: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """
+    Tell where maps have a weight.
+
+    Parameters
+    ----------
+    effects, variances : (n_maps, n_features) array
+        Of the first level, in double precision.
+
+    Returns
+    -------
+    (n_maps, n_features) array of bool
+        Whether the effect is finite, and the variance finite and positive.
+    """
+    # what is not a number is not smaller than any
+    return np.asarray(
+        (np.abs(effects) < _LARGEST) & (variances > 1 / _LARGEST) & (variances < _LARGEST)
+    )
+
+
 def _add(
     total: Sums,
     rows: NDArray[np.float64],
@@ -150,8 +170,7 @@ def _add(
     tau2: float | NDArray[np.float64],
 ) -> None:
     values, spread = effects.astype(np.float64), variances.astype(np.float64)
-    # what is not a number is not smaller than any
-    used = (np.abs(values) < _LARGEST) & (spread > 1 / _LARGEST) & (spread < _LARGEST)
+    used = enters(values, spread)
     values[~used] = 0
     deviations = values - rows @ total.start.T
     weights = np.divide(1.0, spread + tau2, out=np.zeros_like(spread), where=used)

@@ -105,7 +105,12 @@ def init_model_wf(
         mem_gb=mem_gb,
     )
     mask = pe.Node(
-        DecideMask(mask_coverage=mask_coverage, missing_voxels=missing_voxels), name="mask"
+        DecideMask(
+            mask_coverage=mask_coverage,
+            missing_voxels=missing_voxels,
+            weighted=estimator != "ols",
+        ),
+        name="mask",
     )
     model = pe.Node(
         SecondLevelModel(alternative=alternative, estimator=estimator),
