@@ -62,7 +62,8 @@ class AllResolutionsInference(SimpleInterface):
         n_discoveries = min_true_discoveries(p_values, critical_vector)
         concentration = concentration_set(p_values, critical_vector)
         beyond = supra_threshold(z_values, 0, self.inputs.alternative)
-        _, n_with_p = np.unique(p_values, return_counts=True)
+        # far on the other side of a one-sided test, p-values round to 1
+        _, n_with_p = np.unique(p_values[p_values < 1], return_counts=True)
         self._results["critical_vector"] = str(out_file)
         self._results["results"] = {
             "Method": method,

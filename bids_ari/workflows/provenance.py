@@ -45,7 +45,8 @@ def common_metadata(
         "Model": {
             "Name": model.name,
             "NumberOfMaps": len(analysis.rows),
-            "DegreesOfFreedom": model.dof,
+            # variances that are known leave nothing to estimate
+            "DegreesOfFreedom": None if options.estimator == "fixed" else model.dof,
             "Estimator": options.estimator,
             "Regressors": list(model.regressors),
             "Contrast": group.entities(contrast)["contrast"],
