@@ -5,10 +5,11 @@ from typing import Any, Literal
 import pytest
 
 from bids_ari import boilerplate
+from bids_ari.boilerplate import GroupModel
 
 EMOTION: dict[str, Any] = {
     "contrast": "reappraise",
-    "n_maps": 30,
+    "group": GroupModel(n_maps=30, n_participants=30, dof=29),
     "smoothing_fwhm": 8,
     "alternative": "greater",
     "cluster_thresholds": (4, 3),
@@ -138,16 +139,10 @@ def test_regions_are_counted_once_they_are_known() -> None:
 
 
 def test_a_contrast_without_a_name_is_not_quoted() -> None:
-    text = boilerplate.methods(contrast="", n_maps=9)
+    text = boilerplate.methods(contrast="", group=GroupModel(n_maps=9))
     assert text.startswith(
         "First-level effect estimates (contrast of parameter estimates) of 9 participants"
     )
-
-
-def test_other_models_are_named() -> None:
-    text = boilerplate.methods(contrast="c", model="age", regressors=["intercept", "age"])
-    assert '(model "age", regressors intercept and age)' in text
-    assert "one-sample" not in text
 
 
 def test_citations_become_authors_and_a_list_of_references() -> None:

@@ -25,6 +25,7 @@ ESTIMATORS = {
     ),
 }
 _MOST_RULES = 3
+_SUBJECT = "subject"  # in models with several rows of a participant
 _MOST_REGRESSORS = 12
 
 
@@ -72,10 +73,13 @@ def _maps(contrast: str | Sequence[str], group: GroupModel, input_stat: str) -> 
 def _combined(group: GroupModel) -> list[str]:
     if not group.rules:
         return []
-    told = [f"{rule}" for rule in group.rules[:_MOST_RULES]]
+    told = list(group.rules[:_MOST_RULES])
     more = len(group.rules) - _MOST_RULES
     rest = f"; or likewise, with other labels ({more} more)" if more > 0 else ""
-    return [f"Several maps of a participant became one before that: {'; or '.join(told)}{rest}."]
+    source = " [@beckmann2003]" if any("fixed effects" in rule for rule in group.rules) else ""
+    return [
+        f"Several maps of a participant became one before that: {'; or '.join(told)}{rest}{source}."
+    ]
 
 
 def _regressors(group: GroupModel) -> str:
@@ -83,7 +87,10 @@ def _regressors(group: GroupModel) -> str:
         return "with the mean as its only regressor"
     if group.formula:
         return f'(model "{group.name}", formula {group.formula})'
-    names = list(group.regressors)
+    people = {f"{_SUBJECT}.{level}" for level in group.levels.get(_SUBJECT, ())}
+    names = [name for name in group.regressors if name not in people]
+    if len(names) < len(group.regressors):
+        names.append("an indicator of each participant")
     shown = joined(names)
     if len(names) > _MOST_REGRESSORS:
         shown = f"{', '.join(names[:_MOST_REGRESSORS])} and {len(names) - _MOST_REGRESSORS} more"
@@ -101,8 +108,10 @@ def _coding(group: GroupModel) -> list[str]:
             if len(levels) <= _MOST_REGRESSORS
             else f"{name} ({len(levels)} levels)"
             for name, levels in group.levels.items()
+            if name != _SUBJECT
         ]
-        sentences.append(f"Categories were {joined(told)}.")
+        if told:
+            sentences.append(f"Categories were {joined(told)}.")
     return sentences
 
 

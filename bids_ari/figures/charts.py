@@ -69,26 +69,32 @@ def comparison(
     svg : str
         An ``svg`` element whose text has the colour of the page.
     """
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator  # slow to import
+
     n_maps, n_rows = len(labels), len(measures)
     figure = blank(9.6, 0.25 + 1.2 * n_rows)
-    left, right, top, bottom = inset(figure, left=0.95, right=0.15, top=0.12, bottom=0.42)
+    left, bottom, width, whole = inset(figure, left=0.95, right=0.15, top=0.12, bottom=0.42)
     axes = None
     for number, (name, values, marked, usual, logarithmic) in enumerate(measures):
-        height = top / n_rows
-        place = (left, bottom + (n_rows - 1 - number) * height, right, 0.84 * height)
+        height = whole / n_rows
+        place = (left, bottom + (n_rows - 1 - number) * height, width, 0.84 * height)
         axes = figure.add_axes(place)
         at = np.arange(1, n_maps + 1)
         known = np.isfinite(values)
         if logarithmic:
             known &= values > 0
             axes.set_yscale("log")
+            axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=5))
+            axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        else:
+            axes.yaxis.set_major_locator(MaxNLocator(4))
         axes.axhline(usual, color=LINES, linewidth=0.8, linestyle=(0, (4, 3)))
         size = float(np.clip(2400 / max(n_maps, 1), 6, 26))
         for chosen, colour in ((known & ~marked, _DOT), (known & marked, _MARKED)):
             axes.scatter(at[chosen], values[chosen], s=size, color=colour, linewidths=0)
         order = np.flatnonzero(known & marked)
         order = order[np.argsort(-np.abs(values[order] - usual))][:_MOST_LABELS]
-        for one in order:
+        for one in map(int, order):
             turned = one > 0.85 * n_maps
             axes.annotate(
                 labels[one].removeprefix("sub-"),
@@ -102,6 +108,7 @@ def comparison(
         axes.set_xlim(0, n_maps + 1)
         axes.margins(y=0.16)
         axes.set_ylabel(name, fontsize=9)
+        axes.yaxis.set_label_coords(-0.065, 0.5)
         axes.tick_params(length=0, labelsize=8, labelbottom=number == n_rows - 1)
         axes.minorticks_off()
         axes.set_xticks(_ticks(n_maps))

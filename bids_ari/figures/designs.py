@@ -45,7 +45,7 @@ def design_matrix(
     longest = max(map(len, shown), default=0)
     column = min(0.75, 5.2 / n_columns)
     right = 0.1 + 0.07 * len(shown[-1]) if few else 0.15  # the last name stands out
-    top = 0.5 if few else 0.25 + 0.085 * longest
+    top = 0.2 + (0.036 if few else 0.085) * longest
     body = float(np.clip(0.8 + 0.06 * n_maps, 1.0, 2.6))
     strip = 0.2 * len(weights)
     figure = blank(0.8 + right + column * n_columns, top + body + strip + 0.3)

@@ -85,11 +85,14 @@ def _about_the_maps(result: Result) -> Iterator[str]:
         )
     out = [one for one in result.participants if not one.included]
     if out:
-        reasons = sorted({one.reason for one in out if one.reason})
-        why = f" ({'; '.join(reasons)})" if reasons else ""
+        reasons = {one.reason for one in out}
+        if len(reasons) > 1:
+            who = some([f"{one.label} ({one.reason or 'no reason given'})" for one in out])
+        else:
+            who = some([one.label for one in out]) + "".join(f" ({one})" for one in reasons if one)
         yield (
             f"{number_of(len(out), 'participant is', 'participants are')} not in the analysis: "
-            f"{some([one.label for one in out])}{why}."
+            f"{who}."
         )
     missing = sorted(
         (one for one in result.participants if one.included and one.missing_voxels),

@@ -19,7 +19,8 @@ _ESTIMATORS = {
     ),
 }
 _MOST_NAMES = 20
-_MOST_ROWS = 30  # of the table of weights; the sidecars have them all
+_FEW_ROWS = 8  # of the table of weights, that are all shown
+_MOST_ROWS = 30
 
 
 def group_model_of(result: Result) -> GroupModel:
@@ -97,7 +98,7 @@ def _facts(result: Result, group: GroupModel) -> Iterator[tuple[str, str, bool]]
         yield "Centred", f"{means} (their means over the maps)", False
     expression = expression_of(result)
     yield "Tested", tested(result), False
-    if expression != tested(result):
+    if expression not in tested(result):
         yield "As asked for", expression, True
     yield "Test", f"{_statistic(result, group)}, alpha {result.inference['Alpha']}", False
     yield "Estimator", _ESTIMATORS.get(group.estimator, group.estimator), False
@@ -149,7 +150,7 @@ def _contrast(result: Result) -> dict[str, Any] | None:
         return None
     columns = list(zip(names, *rows, strict=True))
     with_weight = [one for one in columns if any(one[1:])]
-    shown = columns if len(columns) <= _MOST_ROWS else with_weight[:_MOST_ROWS]
+    shown = columns if len(columns) <= _FEW_ROWS else with_weight[:_MOST_ROWS]
     return {
         "n_rows": len(rows),
         "regressors": [

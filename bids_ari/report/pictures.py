@@ -15,6 +15,7 @@ from bids_ari.report.slices import Row, Scale, heights_of, not_drawn, rows_of
 from bids_ari.report.words import beyond, number_of
 
 TO_LOOK_AT = 2.3  # drawn where the data choose no threshold, as there is no discovery
+_OTHER_SCALES = 5.0  # ratio of spreads that asks for a logarithmic axis
 _LOWEST_OF_F = -6.0  # where F is 0, its z has no lower end
 
 
@@ -144,6 +145,7 @@ def _comparison(result: Result) -> str:
 
     far, far_marked = of("share_far")
     spread, spread_marked = of("spread")
+    other_scales = bool(spread.min() > 0 and spread.max() > _OTHER_SCALES * spread.min())
     correlation, mean = of("correlation"), of("mean")
     return figures.comparison(
         [one.row for one in maps],
@@ -151,7 +153,7 @@ def _comparison(result: Result) -> str:
             ("far, %", 100 * far, far_marked, 100 * EXPECTED_FAR, False),
             ("correlation", *correlation, 0, False),
             ("mean", *mean, 0, False),
-            ("spread", spread, spread_marked, float(np.median(spread)), True),
+            ("spread", spread, spread_marked, float(np.median(spread)), other_scales),
         ],
     )
 
