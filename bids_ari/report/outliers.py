@@ -48,9 +48,7 @@ def reasons(maps: Sequence[Measures]) -> list[tuple[str, ...]]:
         _distances([getattr(one, name) for one in maps])
         for name in ("share_far", "correlation", "mean", "spread")
     )
-    log_spread = _distances(
-        [math.log(one.spread) if one.spread > 0 else -math.inf for one in maps]
-    )
+    log_spread = _distances([_log(one.spread) for one in maps])
     found = []
     for at, one in enumerate(maps):
         marks = {
@@ -141,6 +139,10 @@ def _number(value: float, form: str) -> str:
     return f"{value:{form}}".replace("-", words.MINUS)
 
 
+def _log(value: float) -> float:
+    return math.log(value) if value > 0 else -math.inf if value == 0 else math.nan
+
+
 def _against(one: Measures, maps: Sequence[Measures]) -> bool:
     """Tell whether a map is against the others, where these are alike at all."""
     return one.correlation < 0 and _median(maps, "correlation") > _ALIKE
@@ -148,7 +150,7 @@ def _against(one: Measures, maps: Sequence[Measures]) -> bool:
 
 def _other_scale(one: Measures, maps: Sequence[Measures]) -> bool:
     usual = _median(maps, "spread")
-    return not usual / _GROSS_SPREAD <= one.spread <= usual * _GROSS_SPREAD
+    return one.spread > usual * _GROSS_SPREAD or one.spread < usual / _GROSS_SPREAD
 
 
 def _median(maps: Sequence[Measures], name: str) -> float:

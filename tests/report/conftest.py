@@ -283,7 +283,7 @@ def write_analysis(
         if is_f:
             signed = [column.startswith(("positive_", "negative_")) for column in columns]
             lines = [
-                ["n/a" if has else cell for has, cell in zip(signed, line, strict=True)]
+                tuple("n/a" if has else cell for has, cell in zip(signed, line, strict=True))
                 for line in lines
             ]
         table(group / f"{stem}_regions.tsv", columns, lines)
