@@ -107,11 +107,25 @@ def test_where_f_is_zero_neither_the_scale_nor_the_histogram_is_spoiled(f_test: 
     figure = page.source[page.source.index('aria-label="Histogram') :]
     ticks = re.findall(r">\N{MINUS SIGN}?(\d+)</text>", figure[: figure.index("</figure>")])
     assert max(map(int, ticks)) < 12
+    assert 7 < strongest(page) < 12
+
+
+def test_a_weak_f_has_the_scale_of_its_largest_value(
+    tmp_path: Path, write_dataset: Writer, brain: nb.Nifti1Image
+) -> None:
+    z = np.clip(activation(np.asarray(brain.dataobj) > 0, 0), None, 4.2)
+    z[30, 30, 20:24] = -40.0
+    write_dataset(space="T1w", alternative="greater", z=z, regressors=REGRESSORS, model=BOTH)
+    assert strongest(Page(report.write(tmp_path)[0])) == pytest.approx(z.max(), abs=0.05)
+
+
+def strongest(page: Page) -> float:
+    """Return the value of the strongest colour in the legend of z."""
     legend = re.search(
         r'class="legend">.*?<span>([\d.]+)</span>\s*<span>z<', page.source, re.DOTALL
     )
     assert legend is not None
-    assert 7 < float(legend[1]) < 12
+    return float(legend[1])
 
 
 def test_a_slope_is_told_in_words_with_its_model(tmp_path: Path, write_dataset: Writer) -> None:
