@@ -1,14 +1,22 @@
 """The methods text says what was done and cites only what can be looked up."""
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 
 from bids_ari import boilerplate
+from bids_ari.boilerplate import GroupModel
+from bids_ari.cli import plan
+from bids_ari.design import MapTable, group_model
+from bids_ari.inputs import GroupAnalysis
+from bids_ari.inputs.records import Analysis, Row, StatMap
+from bids_ari.options import Options
 
 EMOTION: dict[str, Any] = {
     "contrast": "reappraise",
-    "n_maps": 30,
+    "group": GroupModel(n_maps=30, n_participants=30, dof=29),
     "smoothing_fwhm": 8,
     "alternative": "greater",
     "cluster_thresholds": (4, 3),
@@ -138,16 +146,171 @@ def test_regions_are_counted_once_they_are_known() -> None:
 
 
 def test_a_contrast_without_a_name_is_not_quoted() -> None:
-    text = boilerplate.methods(contrast="", n_maps=9)
+    text = boilerplate.methods(contrast="", group=GroupModel(n_maps=9))
     assert text.startswith(
         "First-level effect estimates (contrast of parameter estimates) of 9 participants"
     )
 
 
-def test_other_models_are_named() -> None:
-    text = boilerplate.methods(contrast="c", model="age", regressors=["intercept", "age"])
-    assert '(model "age", regressors intercept and age)' in text
+AGE = GroupModel(
+    name="ageGroup",
+    regressors=("intercept", "age", "group.patient"),
+    contrasts=(("age", "t"), ("group[patient] - group[control]", "t")),
+    dof=17,
+    n_maps=20,
+    n_participants=20,
+    means_taken={"age": 36.885},
+    levels={"group": ("control", "patient")},
+)
+
+
+def group_paragraph(group: GroupModel, **options: Any) -> str:
+    return boilerplate.methods(contrast="faces", group=group, **options).split("\n\n")[0]
+
+
+def test_the_mean_of_one_sample_is_a_t_test_of_its_own_name() -> None:
+    text = group_paragraph(GroupModel(n_maps=20, dof=19))
+    assert "a general linear model with the mean as its only regressor was fitted by" in text
+    assert "The mean was tested against 0 (one-sample t-test); t values (19 degrees" in text
+    paired = group_paragraph(GroupModel(rules=("session post minus session pre",)))
+    assert "Several maps of a participant became one before that: session post minus" in paired
+    assert "(paired t-test)" in paired
+    assert "one-sample" not in paired
+
+
+def test_covariates_and_groups_are_told_with_how_they_are_coded() -> None:
+    text = group_paragraph(AGE)
+    for claim in (
+        '(model "ageGroup", regressors intercept, age and group.patient)',
+        "Numeric covariates were centred on their mean (age 36.88).",
+        "Categories were group (control, patient).",
+        "The slope of age; group patient minus control were each tested against 0; t values (17 ",
+    ):
+        assert claim in text
+    assert "t-test" not in text
+    formula = group_paragraph(replace(AGE, formula="1 + age * C(group)"))
+    assert "formula 1 + age * C(group))" in formula
+    assert "regressors intercept" not in formula
+
+
+def test_what_was_not_centred_is_not_said_to_be() -> None:
+    assert "centred" not in group_paragraph(replace(AGE, means_taken={}))
+
+
+def test_an_f_test_is_told_without_a_sign() -> None:
+    both = replace(AGE, contrasts=(("group[patient] - group[control], age", "F"),), f_dof=2)
+    text = boilerplate.methods(
+        contrast="faces", group=both, regions={"A": 3}, cluster_thresholds=(3.1, "auto")
+    )
+    for claim in (
+        "Whether any of group patient minus control and slope of age differs from 0 was tested",
+        "an F test; F values (2 and 17 degrees of freedom) were turned into z values of equal upper",
+        "on p-values of F, which has no sign.",
+        "voxels with z > 3.1 that share",
+        "the smallest z of the concentration set",
+        "for the 3 regions of A, and for what",
+    ):
+        assert claim in text
+    for absent in ("|z|", "sided", "either sign", "; t values"):
+        assert absent not in text
+
+
+def test_t_and_f_of_one_model_are_told_apart() -> None:
+    group = replace(AGE, contrasts=(("age", "t"), ("age, age:group[patient]", "F")))
+    text = boilerplate.methods(contrast="faces", group=group, regions={"A": 3}, alternative="less")
+    for claim in (
+        "one-sided p-values for effects less than zero (t tests), and on p-values of F",
+        "voxels with z < -3.1 (z > 3.1 where F was tested) that share",
+        "for the voxels of either sign in each (t tests), and",
+        "an F test; F values were turned",  # the degrees of freedom are not known
+        "; t values (17 degrees of freedom) were turned",
+    ):
+        assert claim in text
+
+
+@pytest.mark.parametrize(
+    ("estimator", "said", "not_said", "keys"),
+    [
+        ("ols", "by ordinary least squares", "variances", set()),
+        ("fixed", "speaks of these participants and not of others", "t values", {"beckmann2003"}),
+        (
+            "mixed",
+            "t values (at most 17 degrees of freedom)",
+            "least squares",
+            {"dersimonian1986", "knapp2003", "rover2015"},
+        ),
+    ],
+)
+def test_an_estimator_is_told_with_its_sources(
+    estimator: str, said: str, not_said: str, keys: set[str]
+) -> None:
+    text = group_paragraph(replace(AGE, estimator=estimator))
+    assert said in text
+    assert not_said not in text
+    assert set(boilerplate.cited(text)) == {"bids", "pybids"} | keys
+    assert all("https://doi.org/10." in one for one in boilerplate.reference_list(text))
+
+
+def test_fixed_effects_have_no_degrees_of_freedom_in_f() -> None:
+    group = replace(AGE, estimator="fixed", contrasts=(("age, mean", "F"),), f_dof=2)
+    text = group_paragraph(group)
+    assert "with chi-squared over its degrees of freedom, turned into z values" in text
+    assert "17" not in text
+    by_z = group_paragraph(GroupModel(estimator="fixed", n_maps=21, dof=20))
+    assert by_z.endswith("The mean was tested against 0, by z values.")
+
+
+def test_how_several_maps_became_one_is_told_and_cited() -> None:
+    rules = tuple(f"fixed effects over runs 1, {n} (inverse variance)" for n in range(2, 7))
+    text = group_paragraph(replace(AGE, rules=rules))
+    assert f"before that: {rules[0]}; or {rules[1]}; or {rules[2]}; or likewise" in text
+    assert "(2 more) [@beckmann2003]." in text
+    equal = group_paragraph(replace(AGE, rules=("mean of runs 1, 2 (equal weights)",)))
+    assert "beckmann2003" not in equal
+
+
+def test_rows_of_a_participant_are_no_participants() -> None:
+    people = tuple(f"{n:02d}" for n in range(1, 41))
+    group = GroupModel(
+        name="sessionSubject",
+        regressors=("session.pre", "session.post", *(f"subject.{one}" for one in people[1:])),
+        levels={"session": ("pre", "post"), "subject": people},
+        contrasts=(("session[post] - session[pre]", "t"),),
+        n_maps=80,
+        n_participants=40,
+    )
+    text = group_paragraph(group)
+    assert "of 40 participants" in text
+    assert "as 80 rows of the design, several of a participant." in text
+    assert "regressors session.pre, session.post and an indicator of each participant)" in text
+    assert "Categories were session (pre, post). Session post minus pre was tested" in text
     assert "one-sample" not in text
+
+
+def test_many_regressors_are_counted() -> None:
+    names = tuple(f"x{n}" for n in range(30))
+    assert "x11 and 18 more)" in group_paragraph(GroupModel(regressors=names))
+
+
+@pytest.mark.parametrize(
+    ("expression", "words"),
+    [
+        ("mean", "mean"),
+        ("intercept", "mean"),
+        ("age", "slope of age"),
+        ("`reaction time`", "slope of reaction time"),
+        ("group", "group"),
+        ("age:group[b]", "slope of age in group b"),
+        ("C(group)[a]", "mean of group a"),
+        ("group[a] - group[b]", "group a minus b"),
+        ("group[a] - sex[f]", "group a minus sex f"),
+        ("age:group[a] - age:group[b]", "age:group[a] - age:group[b]"),
+        ("0.5*group[a] + 0.5*group[b]", "0.5*group[a] + 0.5*group[b]"),
+        ("age - bmi", "age - bmi"),
+    ],
+)
+def test_only_what_has_a_common_name_is_put_in_words(expression: str, words: str) -> None:
+    assert boilerplate.in_words(expression, "t", ("group",)) == words
 
 
 def test_citations_become_authors_and_a_list_of_references() -> None:
@@ -168,9 +331,54 @@ def test_citations_become_authors_and_a_list_of_references() -> None:
         ({"method": "magic"}, r"method is 'magic', expected one of ari, hommel"),
         ({"alternative": "up"}, r"alternative is 'up', expected one of two-sided, greater, less"),
         ({"connectivity": 7}, r"connectivity is 7, expected one of 6, 18, 26"),
+        (
+            {"group": GroupModel(estimator="best")},
+            r"estimator is 'best', expected one of ols, fixed, mixed",
+        ),
     ],
-    ids=["method", "alternative", "connectivity"],
+    ids=["method", "alternative", "connectivity", "estimator"],
 )
 def test_what_has_no_description_is_refused(wrong: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         boilerplate.methods(contrast="c", **wrong)
+
+
+def analysis_of(contrast: str, n_subjects: int) -> GroupAnalysis:
+    """Make an analysis of age and group, of subjects 1 to n."""
+    subjects = [f"{n:02d}" for n in range(1, n_subjects + 1)]
+    maps = [
+        StatMap(Path(f"sub-{one}.nii.gz"), one, {"contrast": contrast}, f"bids:x:sub-{one}")
+        for one in subjects
+    ]
+    rows = tuple(Row(one.subject, {}, (one,), (1.0,), (), "") for one in maps)
+    groups = tuple("ab"[n % 2] for n in range(n_subjects))
+    ages = tuple(str(20 + n**2 % 7) for n in range(n_subjects))
+    table = MapTable("participants.tsv", tuple(subjects), {"age": ages, "group": groups})
+    return GroupAnalysis(
+        Analysis({"contrast": contrast}, rows, ()),
+        group_model(table, "1 + age + C(group)", ["age", "both=group[b] - group[a], age"]).model,
+    )
+
+
+def test_before_a_run_one_text_is_of_all_contrasts_of_a_model() -> None:
+    options = Options(bids_dir=Path("in"), output_dir=Path("out"), smoothing_fwhm=6)
+    text = plan.methods(options, [analysis_of("faces", 12), analysis_of("houses", 12)])
+    for claim in (
+        'of the contrasts "faces" and "houses" of 12 participants',
+        "kernel of 6 mm",
+        "Categories were group (a, b). The slope of age was tested against 0; t values (9 degrees",
+        "F values (2 and 9 degrees of freedom)",
+    ):
+        assert claim in text
+    assert "#" not in text
+
+
+def test_before_a_run_models_that_differ_have_texts_of_their_own() -> None:
+    options = Options(bids_dir=Path("in"), output_dir=Path("out"), estimator="mixed")
+    text = plan.methods(options, [analysis_of("faces", 12), analysis_of("houses", 11)])
+    first, second = text.split("# Model ageGroup of houses")
+    assert first.startswith("# Model ageGroup of faces\n\nFirst-level")
+    assert "12 participants" in first
+    assert "at most 9 degrees" in first
+    assert "11 participants" in second
+    assert "at most 8 degrees" in second

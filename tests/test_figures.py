@@ -155,7 +155,7 @@ def test_gradients_run_from_weak_to_strong() -> None:
 def test_the_design_is_an_svg_in_the_colour_of_the_page(rng: np.random.Generator) -> None:
     values = np.column_stack([np.ones(7), rng.normal(size=7), np.zeros(7)])
     names = ["intercept", "<script>$x_1$", "a name that is far too long"]
-    svg = figures.design_matrix(values, names, [0, 1, -0.5])
+    svg = figures.design_matrix(values, names, [[0, 1, -0.5]])
     tree = ET.XML(svg)
     texts = {text.text for text in tree.iter("{http://www.w3.org/2000/svg}text")}
     assert {"intercept", "<script>$x_1$", "a name that is …", "contrast", "0", "+1"} <= texts
@@ -169,9 +169,61 @@ def test_two_drawings_share_no_identifier(rng: np.random.Generator) -> None:
     ids = [
         re.findall(r' id="([^"]+)"', svg)
         for svg in (
-            figures.design_matrix(np.ones((9, 1)), ["intercept"], [1.0]),
+            figures.design_matrix(np.ones((9, 1)), ["intercept"], [[1.0]]),
             figures.histogram(z, (-3.1, 3.1)),
         )
     ]
     assert not set(ids[0]) & set(ids[1])
     assert figures.histogram(z) == figures.histogram(z)
+
+
+def texts_of(svg: str) -> list[str]:
+    return [text.text or "" for text in ET.XML(svg).iter("{http://www.w3.org/2000/svg}text")]
+
+
+def test_every_row_of_a_contrast_is_written_below_the_design() -> None:
+    svg = figures.design_matrix(np.eye(7, 2), ["a", "b"], [[1, -1], [0, 0.5]])
+    texts = texts_of(svg)
+    assert {"row 1", "row 2", "+1", "\N{MINUS SIGN}1", "+0.5"} <= set(texts)
+    assert "contrast" not in texts
+
+
+@pytest.mark.parametrize(("n_columns", "n_names"), [(8, 8), (9, 9), (20, 20), (21, 0), (60, 0)])
+def test_a_wide_design_stays_within_a_page(n_columns: int, n_names: int) -> None:
+    names = [f"regressor{i}" for i in range(n_columns)]
+    weights = [[1.0] + [0.0] * (n_columns - 1)]
+    svg = figures.design_matrix(np.eye(70, n_columns), names, weights)
+    width = float(re.findall(r'width="([\d.]+)pt"', svg)[0]) / 72
+    assert 5 < width < 8
+    texts = texts_of(svg)
+    assert sum(text in names for text in texts) == n_names
+    assert ("+1" in texts) == (n_columns <= 8)
+    assert (f"{n_columns} regressors" in texts) == (n_names == 0)
+
+
+def test_maps_that_stand_out_are_named_and_drawn_apart() -> None:
+    values = np.array([1.0, 2, np.nan, 40, 3, 2, 1])
+    marked = np.arange(7) == 3
+    labels = [f"sub-{i:02d}_ses-pre" for i in range(7)]
+    svg = figures.comparison(
+        labels, [("far, %", values, marked, 1.0, False), ("spread", values, ~marked, 2.0, True)]
+    )
+    texts = texts_of(svg)
+    assert {"far, %", "spread", "map, in the order of the design", "03_ses-pre"} <= set(texts)
+    assert "02_ses-pre" not in texts  # nan
+    assert "$" not in "".join(texts)  # no mathematics on the logarithmic axis
+    assert svg.count("#d1495b") == 1 + 5
+    assert "#010203" not in svg
+
+
+def test_many_maps_are_numbered_in_part() -> None:
+    values = np.linspace(0, 1, 200)
+    marked = values > 0.5
+    svg = figures.comparison(
+        [f"sub-{i}" for i in range(200)], [("mean", values, marked, 0.0, False)]
+    )
+    texts = texts_of(svg)
+    assert {"1", "20", "200"} <= set(texts)
+    assert "7" not in texts
+    assert sum(text in {f"{i}" for i in range(194, 200)} for text in texts) == 6
+    assert "150" not in texts

@@ -49,7 +49,7 @@ def _entries() -> dict[str, str]:
 
 
 def _fields(key: str) -> dict[str, str]:
-    entry = _entries()[key].replace(r"{\'e}", "é")
+    entry = _entries()[key].replace(r"{\'e}", "é").replace(r"{\"o}", "ö")
     return {
         match["name"]: re.sub(r"[{}]", "", match["value"]).replace("--", "-")
         for match in _FIELD.finditer(entry)

@@ -1,7 +1,9 @@
-"""The paragraphs of a methods section, one function each."""
+"""The paragraphs of a methods section on the inference, one function each."""
 
 from collections.abc import Mapping, Sequence
 from typing import Literal
+
+from bids_ari.boilerplate.group_model import joined
 
 TESTS = {
     "two-sided": "two-sided p-values, keeping voxels of opposite sign apart when clusters are formed",
@@ -29,56 +31,12 @@ CONTACT = {
     18: "a face or an edge (18 neighbours)",
     26: "a face, an edge or a corner (26 neighbours)",
 }
-_MAPS = {
-    "effect": "effect estimates (contrast of parameter estimates)",
-    "beta": "parameter estimates",
-    "z": "z statistics",
-    "t": "t statistics",
-}
-
-
-def group_model(
-    contrast: str | Sequence[str],
-    n_maps: int | None,
-    input_stat: str,
-    smoothing_fwhm: float,
-    model: str,
-    regressors: Sequence[str],
-    mask_rule: str | None,
-) -> str:
-    """Say what went into the model, and which."""
-    names = [name for name in ([contrast] if isinstance(contrast, str) else contrast) if name]
-    plural = "s" if len(names) > 1 else ""
-    quoted = _list([f'"{name}"' for name in names])
-    of_what = f" of the contrast{plural} {quoted}" if names else ""
-    n_people = f" of {n_maps} participants" if n_maps is not None else ""
-    sentences = [
-        (
-            f"First-level {_MAPS.get(input_stat, f'{input_stat} maps')}{of_what}{n_people}, "
-            "organised according to the Brain Imaging Data Structure [@bids; @pybids], entered a "
-            "group analysis."
-        ),
-        f"The maps were smoothed with a Gaussian kernel of {smoothing_fwhm:g} mm full width at "
-        "half maximum."
-        if smoothing_fwhm > 0
-        else "The maps were not smoothed further.",
-        "At every voxel a general linear model was fitted by ordinary least squares "
-        + (
-            "with the mean as its only regressor (one-sample t-test)"
-            if list(regressors) == ["intercept"]
-            else f'(model "{model}", regressors {_list(list(regressors))})'
-        )
-        + ", and t values were turned into z values of equal tail probability.",
-    ]
-    if mask_rule:
-        rule = mask_rule.strip()
-        sentences.append(f"Mask: {rule[:1].lower()}{rule[1:].rstrip('.')}.")
-    return " ".join(sentences)
 
 
 def inference(
     method: str,
     alternative: str,
+    tests: Sequence[str],
     alpha: float,
     n_features: int | None,
     hommel_value: int | None,
@@ -86,13 +44,17 @@ def inference(
 ) -> str:
     """Say how bounds were made, what they assume, and what they are for the whole mask."""
     local_test, assumption = LOCAL_TESTS[method]
+    of_test = {"t": TESTS[alternative], "F": "p-values of F, which has no sign"}
+    if len(tests) > 1:
+        of_test["t"] = f"{of_test['t']} (t tests)"
+    p_values = ", and on ".join(of_test[test] for test in tests)
     sentences = [
         (
             "All-Resolutions Inference [@rosenblatt2018] gave, for every set of voxels, a lower "
             "confidence bound on the number of truly active voxels in it (true discoveries) and, "
             "divided by the size of the set, on the true discovery proportion (TDP)."
         ),
-        f"The bounds come from closed testing with {local_test} on {TESTS[alternative]}.",
+        f"The bounds come from closed testing with {local_test} on {p_values}.",
         (
             f"All bounds hold together with confidence {1 - alpha:.4g} (familywise error rate "
             f"{alpha:g}), so that sets may be chosen after seeing the data."
@@ -117,16 +79,18 @@ def clusters(
     tdps: Sequence[float],
     connectivity: int,
     alternative: str,
+    tests: Sequence[str],
     *,
     nothing_found: bool,
 ) -> str:
     """Say which sets of clusters were bounded."""
-    beyond = {"two-sided": "|z| > ", "greater": "z > ", "less": "z < -"}[alternative]
+    beyond = _beyond(alternative, tests)
     fixed = sorted(threshold for threshold in thresholds if threshold != "auto")
     contact = f"that share {CONTACT[connectivity]}"
+    size = "z" if list(tests) == ["F"] else "|z|"
     sentences = []
     if fixed:
-        levels = _list([f"{beyond}{threshold:g}" for threshold in fixed])
+        levels = joined([beyond.format(f"{threshold:g}") for threshold in fixed])
         sentences.append(
             f"Clusters were formed of voxels with {levels} {contact}, and the bound of each was "
             "reported."
@@ -135,13 +99,13 @@ def clusters(
         sentences.append(
             f"{'Further clusters' if fixed else 'Clusters'} were formed"
             f"{'' if fixed else f' of voxels {contact},'} at the threshold that the data choose, "
-            "just below the smallest |z| of the concentration set, which is the smallest set of "
+            f"just below the smallest {size} of the concentration set, which is the smallest set of "
             "voxels that holds all discoveries [@goeman2019]"
-            + (f" ({beyond}{chosen:g}, rounded down)" if chosen is not None else "")
+            + (f" ({beyond.format(f'{chosen:g}')}, rounded down)" if chosen is not None else "")
             + ("; as there was no discovery, there are none." if nothing_found else ".")
         )
     if tdps:
-        levels = _list([f"{tdp:g}" for tdp in sorted(tdps)])
+        levels = joined([f"{tdp:g}" for tdp in sorted(tdps)])
         each = ", for each of these separately" if len(tdps) > 1 else ""
         sentences.append(
             f"Among the clusters at all thresholds, formed of voxels {contact}, the largest with a "
@@ -153,7 +117,18 @@ def clusters(
     return " ".join(sentences)
 
 
-def regions(regions: Mapping[str, int | None], rois: int, resampled: Sequence[str]) -> str:
+def _beyond(alternative: str, tests: Sequence[str]) -> str:
+    """Write what a voxel of a cluster meets, with a place for the threshold."""
+    of_t = {"two-sided": "|z| > {0}", "greater": "z > {0}", "less": "z < -{0}"}[alternative]
+    of_f = "z > {0}"
+    if "F" not in tests or of_t == of_f:
+        return of_t
+    return f"{of_t} ({of_f} where F was tested)" if "t" in tests else of_f
+
+
+def regions(
+    regions: Mapping[str, int | None], rois: int, resampled: Sequence[str], tests: Sequence[str]
+) -> str:
     """Say of which regions there are bounds."""
     sets = [
         f"the {n:,} region{'s' if n != 1 else ''} of {name}"
@@ -163,9 +138,13 @@ def regions(regions: Mapping[str, int | None], rois: int, resampled: Sequence[st
     ]
     if rois:
         sets.append(f"{rois} region{'s' if rois > 1 else ''} of interest")
+    signs = " for the voxels of either sign in each" if "t" in tests else ""
+    if len(tests) > 1:
+        signs += " (t tests)"
+    signs += "," if signs else ""
     sentences = [
         (
-            f"Bounds were also reported for {_list(sets)}, for the voxels of either sign in each, and "
+            f"Bounds were also reported for {joined(sets)},{signs} and "
             "for what these regions have in common with the clusters; these bounds hold together "
             "with all others."
         )
@@ -173,7 +152,7 @@ def regions(regions: Mapping[str, int | None], rois: int, resampled: Sequence[st
     if resampled:
         verb = "was" if len(resampled) == 1 else "were"
         sentences.append(
-            f"{_list(list(resampled))} {verb} put on the grid of the maps with nearest neighbours."
+            f"{joined(list(resampled))} {verb} put on the grid of the maps with nearest neighbours."
         )
     return " ".join(sentences)
 
@@ -186,8 +165,3 @@ def software(versions: Mapping[str, str]) -> str:
         "Nilearn [@nilearn], NiBabel [@nibabel], NumPy [@numpy] and SciPy [@scipy]"
         + (f" (versions: {used})." if used else ".")
     )
-
-
-def _list(items: Sequence[str]) -> str:
-    """Join with commas and a last "and"."""
-    return " and ".join(filter(None, [", ".join(items[:-1]), items[-1]])) if items else ""

@@ -5,18 +5,19 @@ from types import MappingProxyType
 from typing import Literal
 
 from bids_ari.boilerplate import paragraphs
+from bids_ari.boilerplate.group_model import ESTIMATORS, group_model
+from bids_ari.boilerplate.models import GroupModel
 
+_ONE_SAMPLE = GroupModel()
 _NONE: Mapping[str, int | None] = MappingProxyType({})
 
 
 def methods(
     *,
     contrast: str | Sequence[str],
-    n_maps: int | None = None,
+    group: GroupModel = _ONE_SAMPLE,
     input_stat: str = "effect",
     smoothing_fwhm: float = 0.0,
-    model: str = "oneSample",
-    regressors: Sequence[str] = ("intercept",),
     mask_rule: str | None = None,
     alternative: str = "two-sided",
     alpha: float = 0.05,
@@ -40,20 +41,16 @@ def methods(
     ----------
     contrast : str or sequence of str
         The first-level contrasts, each its own analysis.
-    n_maps : int, optional
-        Number of first-level maps; left out of the text when not known yet.
+    group : GroupModel
+        The group model; what is not known yet is left out of the text.
     input_stat : str
         What the first-level maps hold: ``effect``, ``beta``, ``z`` or ``t``.
     smoothing_fwhm : float
         Full width at half maximum of the Gaussian kernel in mm; 0 for none.
-    model : str
-        Name of the second-level model.
-    regressors : sequence of str
-        Columns of its design matrix.
     mask_rule : str, optional
         A sentence that says where the mask came from.
     alternative : {"two-sided", "greater", "less"}
-        Sidedness of the test at each voxel.
+        Sidedness of the t test at each voxel; F has none.
     alpha : float
         Familywise error rate.
     method : {"ari", "hommel"}
@@ -85,35 +82,37 @@ def methods(
     Raises
     ------
     ValueError
-        If the method, the alternative or the connectivity has no description.
+        If the method, the alternative, the connectivity or the estimator has no description.
 
     Examples
     --------
-    >>> print(methods(contrast="faces", n_maps=30).splitlines()[0])
+    >>> print(methods(contrast="faces", group=GroupModel(n_maps=30)).splitlines()[0])
     First-level effect estimates (contrast of parameter estimates) of the contrast "faces" ...
     """
     for name, value, known in (
         ("method", method, tuple(paragraphs.LOCAL_TESTS)),
         ("alternative", alternative, tuple(paragraphs.TESTS)),
         ("connectivity", connectivity, tuple(paragraphs.CONTACT)),
+        ("estimator", group.estimator, tuple(ESTIMATORS)),
     ):
         if value not in known:
             msg = f"{name} is {value!r}, expected one of {', '.join(map(str, known))}"
             raise ValueError(msg)
     written = [
-        paragraphs.group_model(
-            contrast, n_maps, input_stat, smoothing_fwhm, model, regressors, mask_rule
+        group_model(contrast, group, input_stat, smoothing_fwhm, mask_rule),
+        paragraphs.inference(
+            method, alternative, group.tests, alpha, n_features, hommel_value, discoveries
         ),
-        paragraphs.inference(method, alternative, alpha, n_features, hommel_value, discoveries),
         paragraphs.clusters(
             cluster_thresholds,
             chosen_threshold,
             tdp_thresholds,
             connectivity,
             alternative,
+            group.tests,
             nothing_found=discoveries == 0,
         ),
-        *([paragraphs.regions(regions, rois, resampled)] if regions or rois else []),
+        *([paragraphs.regions(regions, rois, resampled, group.tests)] if regions or rois else []),
         paragraphs.software(versions or {}),
     ]
     return "\n\n".join(written) + "\n"

@@ -10,6 +10,7 @@ from bids_ari.options import Options
 from bids_ari.tables import format_tsv
 
 if TYPE_CHECKING:
+    from bids_ari.boilerplate import GroupModel
     from bids_ari.inputs import Design, GroupAnalysis
 
 _METHODS = {"simes": "ari", "hommel": "hommel"}
@@ -127,24 +128,56 @@ def methods(options: Options, groups: Sequence["GroupAnalysis"]) -> str:
     """
     from bids_ari import boilerplate
 
-    n_maps = {len(group.analysis.rows) for group in groups}
-    return boilerplate.methods(
-        contrast=list(dict.fromkeys(group.analysis.entities["contrast"] for group in groups)),
-        n_maps=n_maps.pop() if len(n_maps) == 1 else None,
-        input_stat=options.input_stat,
-        smoothing_fwhm=options.smoothing_fwhm,
-        model=groups[0].model.name,
-        regressors=groups[0].model.regressors,
-        mask_rule=f"in {options.mask.name}" if options.mask else None,
-        alternative=options.alternative,
-        alpha=options.alpha,
-        method=_METHODS[options.local_test],
-        cluster_thresholds=options.cluster_threshold,
-        tdp_thresholds=options.tdp_threshold,
-        connectivity=options.connectivity,
-        regions={_atlas_name(one): None for one in options.atlas},
-        rois=len(options.roi),
-        versions=versions(),
+    contrasts: dict[boilerplate.GroupModel, list[str]] = {}
+    for group in groups:
+        names = contrasts.setdefault(_in_words(group, options), [])
+        names += [one.entities["contrast"] for one in group.analysis.maps]
+    texts = [
+        boilerplate.methods(
+            contrast=list(dict.fromkeys(names)),
+            group=model,
+            input_stat=options.input_stat,
+            smoothing_fwhm=options.smoothing_fwhm,
+            mask_rule=f"in {options.mask.name}" if options.mask else None,
+            alternative=options.alternative,
+            alpha=options.alpha,
+            method=_METHODS[options.local_test],
+            cluster_thresholds=options.cluster_threshold,
+            tdp_thresholds=options.tdp_threshold,
+            connectivity=options.connectivity,
+            regions={_atlas_name(one): None for one in options.atlas},
+            rois=len(options.roi),
+            versions=versions(),
+        )
+        for model, names in contrasts.items()
+    ]
+    if len(texts) == 1:
+        return texts[0]
+    return "\n".join(
+        f"# Model {model.name} of {', '.join(dict.fromkeys(names))}\n\n{text}"
+        for (model, names), text in zip(contrasts.items(), texts, strict=True)
+    )
+
+
+def _in_words(group: "GroupAnalysis", options: Options) -> "GroupModel":
+    """Gather what the methods text says of a group model."""
+    from bids_ari.boilerplate import GroupModel
+
+    model, rows = group.model, group.analysis.rows
+    of_f = [one for one in model.contrasts if one.test == "F"]
+    return GroupModel(
+        name=model.name,
+        regressors=model.regressors,
+        formula=model.formula,
+        estimator=options.estimator,
+        contrasts=tuple((one.expression, one.test) for one in model.contrasts),
+        f_dof=len(of_f[0].weights) if len(of_f) == 1 else None,
+        dof=model.dof,
+        n_maps=len(rows),
+        n_participants=len({row.subject for row in rows}),
+        means_taken=model.centred,
+        levels=model.levels,
+        rules=tuple(dict.fromkeys(row.rule for row in rows if row.rule)),
     )
 
 

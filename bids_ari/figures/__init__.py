@@ -6,8 +6,9 @@ line drawings are SVG in ``currentColor``. Labels and colour legends are text of
 """
 
 from bids_ari.figures.brains import Slicer, glass_brain
-from bids_ari.figures.charts import design_matrix, histogram
+from bids_ari.figures.charts import comparison, histogram
 from bids_ari.figures.colors import tdp_gradient, z_gradient
+from bids_ari.figures.designs import design_matrix
 from bids_ari.figures.panels import Panel, smaller
 from bids_ari.figures.volumes import Volume, overlap_with_template, template
 
@@ -15,6 +16,7 @@ __all__ = [
     "Panel",
     "Slicer",
     "Volume",
+    "comparison",
     "design_matrix",
     "glass_brain",
     "histogram",

@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 
 from bids_ari.report.findings import condition, nothing_found
+from bids_ari.report.outliers import warnings_of
 from bids_ari.report.results import Result
 from bids_ari.report.words import number_of, percent, share, some, volume
 
 FEW_MAPS = 12
+FEW_DOF = 10
 # adult brains of MNI templates have about 1,900 cm3
 SMALL_MASK = 500e3
 LARGE_MASK = 2500e3
@@ -32,6 +34,8 @@ def warnings(result: Result) -> list[str]:
     return [
         *_about_the_result(result),
         *_about_the_maps(result),
+        *_about_the_model(result),
+        *warnings_of(result.outliers),
         *_about_the_mask(result),
         *_about_the_regions(result),
         *_about_the_statistic(result),
@@ -77,15 +81,18 @@ def _about_the_maps(result: Result) -> Iterator[str]:
     if n_maps < FEW_MAPS:
         yield (
             f"Only {number_of(n_maps, 'map')} entered the model; with fewer than {FEW_MAPS} the "
-            "test has little power and leans on normally distributed effects."
+            f"test has little power and leans on normally distributed {'errors' if result.estimator == 'fixed' else 'effects'}."
         )
     out = [one for one in result.participants if not one.included]
     if out:
-        reasons = sorted({one.reason for one in out if one.reason})
-        why = f" ({'; '.join(reasons)})" if reasons else ""
+        reasons = {one.reason for one in out}
+        if len(reasons) > 1:
+            who = some([f"{one.label} ({one.reason or 'no reason given'})" for one in out])
+        else:
+            who = some([one.label for one in out]) + "".join(f" ({one})" for one in reasons if one)
         yield (
             f"{number_of(len(out), 'participant is', 'participants are')} not in the analysis: "
-            f"{some([one.label for one in out])}{why}."
+            f"{who}."
         )
     missing = sorted(
         (one for one in result.participants if one.included and one.missing_voxels),
@@ -103,6 +110,19 @@ def _about_the_maps(result: Result) -> Iterator[str]:
         yield (
             f"The design has {number_of(len(result.design), 'row')}, but "
             f"{number_of(n_maps, 'map')} entered the model."
+        )
+
+
+def _about_the_model(result: Result) -> Iterator[str]:
+    dof = result.model["Model"].get("DegreesOfFreedom")
+    # fixed effects take variances as known; few maps without regressors are told above
+    if dof is None or int(dof) >= FEW_DOF or result.estimator == "fixed":
+        return
+    if result.n_maps >= FEW_MAPS or len(result.regressors) > 1:
+        yield (
+            f"Only {number_of(int(dof), 'degree', 'degrees')} of freedom are left by "
+            f"{number_of(len(result.regressors), 'regressor')} and {number_of(result.n_maps, 'map')}; "
+            f"with fewer than {FEW_DOF} the variance is not well known, and the test has little power."
         )
 
 
@@ -152,11 +172,17 @@ def _about_the_statistic(result: Result) -> Iterator[str]:
 
     from bids_ari.images import read_map
 
-    flat = int(result.t_sidecar.get("FeaturesWithoutVariance") or 0)
+    flat = int(result.stat_sidecar.get("FeaturesWithoutVariance") or 0)
     if flat:
         yield (
             f"{number_of(flat, 'voxel has', 'voxels have')} no variance across maps, as happens "
             "outside the brain or when a map was entered twice."
+        )
+    untestable = int(result.stat_sidecar.get("UntestableFeatures") or 0)
+    if untestable:
+        yield (
+            f"{number_of(untestable, 'voxel', 'voxels')} could not be tested, as too few maps have a "
+            "value and a variance there; they count as without effect, which weakens the bounds."
         )
     z_map = result.maps["z"]
     mask, grid = read_map(result.mask)
@@ -168,11 +194,11 @@ def _about_the_statistic(result: Result) -> Iterator[str]:
             f"{number_of(int(np.count_nonzero(~finite)), 'voxel')} of the z map "
             f"({z_map.name}) are not finite."
         )
-    size = np.abs(values[finite])
+    size = values[finite] if result.test == "F" else np.abs(values[finite])
     tied = int(np.count_nonzero(size == size.max(initial=0))) if size.size else 0
     if tied >= TIED and size.max() > 0:
         yield (
-            f"{number_of(tied, 'voxel')} share the largest |z| of {size.max():.2f}, which points "
+            f"{number_of(tied, 'voxel')} share the largest {'z' if result.test == 'F' else '|z|'} of {size.max():.2f}, which points "
             "to a statistic cut off at its largest value; which of them is the peak is arbitrary."
         )
     zeros = int(np.count_nonzero(values == 0))

@@ -4,7 +4,8 @@ from typing import Any
 
 from bids_ari.report import words
 from bids_ari.report.findings import condition, nothing_found
-from bids_ari.report.results import Cluster, Cut, Peak, Result
+from bids_ari.report.records import Cluster, Cut, Peak
+from bids_ari.report.results import Result
 
 _MOST_ROWS = 100  # without a discovery; the table on disk has them all
 _MOST_OVERLAPS = 200

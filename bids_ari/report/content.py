@@ -1,7 +1,6 @@
 """What stands on the page of one result."""
 
 import json
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from bids_ari import boilerplate
@@ -11,8 +10,13 @@ from bids_ari.report.cluster_tables import sets_of_clusters
 from bids_ari.report.findings import condition, nothing_found, summary
 from bids_ari.report.key_numbers import key_numbers, sensitivity
 from bids_ari.report.listing import links
+from bids_ari.report.model_section import model_section, sides, tested
+from bids_ari.report.outliers import table
+from bids_ari.report.people import people
 from bids_ari.report.region_tables import atlases
+from bids_ari.report.repeating import repeat_command
 from bids_ari.report.results import Result
+from bids_ari.report.text import methods
 from bids_ari.report.words import typeset
 
 if TYPE_CHECKING:
@@ -27,17 +31,13 @@ def context_of(result: Result, pictures: "Pictures") -> dict[str, Any]:
     return {
         "result": result,
         "model": result.model["Model"],
-        "weights": ", ".join(
-            f"{float(weight):g}" for weight in result.model["Model"].get("Weights", [])
-        ),
         "pictures": pictures,
         "title": result.contrast,
         "facts": [f"{key} {result.entities[key]}" for key in labels if key in result.entities],
-        "sides": (
-            "two-sided"
-            if result.alternative == "two-sided"
-            else f"one-sided ({result.alternative})"
-        ),
+        "sides": sides(result),
+        "tested": tested(result),
+        "first_level": list(result.first_level),
+        "group_model": model_section(result),
         "summary": typeset(summary(result)),
         "nothing": nothing_found(result),
         "warnings": found_warnings,
@@ -47,8 +47,9 @@ def context_of(result: Result, pictures: "Pictures") -> dict[str, Any]:
         "sets": sets_of_clusters(result),
         "atlases": atlases(result),
         "additivity": _additivity(result),
-        "included": [one for one in result.participants if one.included],
-        "excluded": [one for one in result.participants if not one.included],
+        "people": people(result),
+        "outliers": table(result.outliers) if result.outliers else None,
+        "repeat": repeat_command(result),
         "methods": boilerplate.readable(text).strip(),
         "methods_markdown": text.strip(),
         "references": boilerplate.reference_list(text),
@@ -124,51 +125,3 @@ def _additivity(result: Result) -> str:
         f"{words.count(parts)}, the mask as a whole holds at least "
         f"{words.count(result.discoveries)}."
     )
-
-
-def methods(result: Result) -> str:
-    """
-    Write the methods text of an analysis.
-
-    Parameters
-    ----------
-    result : Result
-        One analysis.
-
-    Returns
-    -------
-    text : str
-        Markdown with the keys of the references; see :func:`bids_ari.boilerplate.methods`.
-    """
-    model = result.model["Model"]
-    rule = result.mask_sidecar.get("Rule")
-    counts = Counter(region.atlas for region in result.regions)
-    return boilerplate.methods(
-        contrast=result.contrast,
-        n_maps=result.n_maps,
-        input_stat=str(result.model.get("InputStat", "effect")),
-        smoothing_fwhm=float(result.model.get("SmoothingFWHM") or 0),
-        model=str(model.get("Name", "oneSample")),
-        regressors=[str(name) for name in model.get("Regressors", ["intercept"])],
-        mask_rule=str(rule) if rule else None,
-        alternative=result.alternative,
-        alpha=float(result.inference["Alpha"]),
-        method=result.method,
-        cluster_thresholds=["auto" if cut.by_data else cut.value for cut in result.heights],
-        chosen_threshold=_chosen_threshold(result),
-        tdp_thresholds=[cut.value for cut in result.tdp_cuts],
-        connectivity=int(result.inference.get("Connectivity", 18)),
-        regions={name: n for name, n in counts.items() if name not in result.rois},
-        rois=sum(n for name, n in counts.items() if name in result.rois),
-        resampled=result.resampled,
-        versions={key: str(value) for key, value in result.run.get("Versions", {}).items()},
-        n_features=result.n_features,
-        hommel_value=int(result.inference["HommelValue"]),
-        discoveries=result.discoveries,
-    )
-
-
-def _chosen_threshold(result: Result) -> float | None:
-    """Tell which threshold the data chose; none where there is no discovery to choose it by."""
-    by_data = [cut.value for cut in result.heights if cut.by_data]
-    return words.chosen(by_data[0]) if by_data and not nothing_found(result) else None

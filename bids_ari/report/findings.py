@@ -1,6 +1,8 @@
 """What a result says in a few sentences."""
 
-from bids_ari.report.results import Cut, Result
+from bids_ari.report.model_section import tested
+from bids_ari.report.records import Cut
+from bids_ari.report.results import Result
 from bids_ari.report.words import beyond, chosen, count, number_of, percent, proportion
 
 _USUAL_TDP = 0.7
@@ -18,9 +20,11 @@ def headline(result: Result) -> str:
     Returns
     -------
     text : str
-        One to three sentences that begin with the contrast.
+        One to three sentences that begin with the contrast, and what it tests if not a mean.
     """
-    return f"{result.contrast}: {summary(result)}"
+    what = tested(result)
+    which = "" if what == "mean" else f" ({what})"
+    return f"{result.contrast}{which}: {summary(result)}"
 
 
 def summary(result: Result) -> str:

@@ -24,7 +24,7 @@ def sensitivity(result: Result) -> list[dict[str, Any]]:
     return [
         {
             **bound(one.discoveries, result.n_features),
-            "alternative": one.alternative,
+            "alternative": "F" if result.test == "F" else one.alternative,
             "local_test": _LOCAL_TESTS.get(one.local_test, one.local_test),
             "valid": _VALID.get(one.local_test, ""),
             "hommel_value": words.count(one.hommel_value),
@@ -72,11 +72,20 @@ def _numbers(result: Result) -> Iterator[tuple[str, str, str]]:
             f"{words.count(tied)} ({words.share(tied, n_all)})",
             "whose p-value another voxel has exactly",
         )
-    if "FeaturesWithoutVariance" in result.t_sidecar:
+    if "FeaturesWithoutVariance" in result.stat_sidecar:
         yield (
             "Without variance",
-            words.count(int(result.t_sidecar["FeaturesWithoutVariance"])),
-            "voxels that are the same in all maps; their t value is set to 0",
+            words.count(int(result.stat_sidecar["FeaturesWithoutVariance"])),
+            f"voxels that are the same in all maps; their {result.test} value is set to 0",
+        )
+    if "UntestableFeatures" in result.stat_sidecar:
+        yield (
+            "Not testable",
+            words.count(int(result.stat_sidecar["UntestableFeatures"])),
+            (
+                "voxels where too few maps have a value and a variance; "
+                f"their {result.test} value is set to 0"
+            ),
         )
     if "LostFeatures" in result.mask_sidecar:
         lost = int(result.mask_sidecar["LostFeatures"])

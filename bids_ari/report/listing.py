@@ -9,8 +9,10 @@ _MAPS = (
     ("stat-effect_statmap.nii.gz", "effect: contrast of the group model"),
     ("stat-variance_statmap.nii.gz", "variance of the effect"),
     ("stat-t_statmap.nii.gz", "t values"),
+    ("stat-F_statmap.nii.gz", "F values"),
     ("stat-z_statmap.nii.gz", "z values"),
     ("stat-p_statmap.nii.gz", "p-values, uncorrected"),
+    ("stat-tau2_statmap.nii.gz", "variance between maps (tau squared)"),
     ("desc-analysis_mask.nii.gz", "mask: voxels analysed"),
     ("stat-tdp_desc-gradient_statmap.nii.gz", "largest TDP of any cluster that holds the voxel"),
 )
@@ -26,6 +28,7 @@ _RECORDS = (
     ("regions.tsv", "bounds of regions"),
     ("sensitivity.tsv", "the whole mask under other assumptions"),
     ("design.tsv", "design matrix"),
+    ("outliers.tsv", "how each map compares with the others"),
     ("inclusion.tsv", "who takes part, and why not"),
     ("run.json", "record of the run"),
 )
@@ -50,6 +53,10 @@ def links(result: Result) -> list[tuple[str, str, str]]:
         for ending, description in described
         if ending in files and not ending.endswith(left)
     ]
+    if result.stats_model is not None:
+        path = result.stats_model
+        link = quote(path.relative_to(result.root).as_posix())
+        found.append(("the model as a BIDS Stats Model", path.name, link))
     for name, description in (("CITATION.md", "methods text"), ("CITATION.bib", "references")):
         if (result.root / "logs" / name).exists():
             found.append((description, name, f"logs/{name}"))

@@ -59,8 +59,21 @@ def write(output_dir: Path) -> list[Path]:
         written.append(path)
         entries.append({**page, "href": quote(path.name)})
     index = output_dir / "index.html"
-    write_text(_render(environment, "index.html.jinja", dataset=dataset, entries=entries), index)
+    groups = _by_model(entries)
+    write_text(_render(environment, "index.html.jinja", dataset=dataset, groups=groups), index)
     return [*written, index]
+
+
+def _by_model(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Put the contrasts of a group model together; a group of one needs no heading."""
+    groups: dict[tuple[tuple[str, ...], ...], list[dict[str, Any]]] = {}
+    for entry in entries:
+        key = (tuple(entry["first_level"]) or (entry["title"],), tuple(entry["facts"]))
+        groups.setdefault(key, []).append(entry)
+    return [
+        {"title": " and ".join(names), "facts": facts, "entries": members}
+        for (names, facts), members in groups.items()
+    ]
 
 
 def _dataset_name(output_dir: Path) -> str:

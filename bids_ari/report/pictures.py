@@ -3,16 +3,20 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bids_ari import figures
 from bids_ari.report.backdrop import backdrop
 from bids_ari.report.embedding import Picture, picture, volume_of
 from bids_ari.report.findings import condition
+from bids_ari.report.outliers import EXPECTED_FAR, reasons
 from bids_ari.report.results import Result
 from bids_ari.report.slices import Row, Scale, heights_of, not_drawn, rows_of
 from bids_ari.report.words import beyond, number_of
 
 TO_LOOK_AT = 2.3  # drawn where the data choose no threshold, as there is no discovery
+_OTHER_SCALES = 5.0  # ratio of spreads that asks for a logarithmic axis
+_LOWEST_OF_F = -6.0  # where F is 0, its z has no lower end
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,8 @@ class Pictures:
     mask: tuple[Picture, ...]
     design: str
     histogram: str
+    comparison: str
+    """How maps compare with each other; empty where it is not known."""
     background: str
     not_drawn: str
     condition: str
@@ -57,7 +63,10 @@ def draw(result: Result) -> Pictures:
     threshold = TO_LOOK_AT if no_choice else lowest.value
     inside = z.values[mask.values > 0]
     inside = inside[np.isfinite(inside)].astype(np.float64)
-    largest = max(float(np.max(np.abs(inside), initial=0)), threshold + 0.5)
+    if result.test == "F":
+        inside = np.maximum(inside, _LOWEST_OF_F)
+    drawn = inside if result.test == "F" else np.abs(inside)
+    largest = max(float(np.max(drawn, initial=0)), threshold + 0.5)
     brain, background = backdrop(result, mask)
     slicer = figures.Slicer(mask, brain)
     heights = heights_of(result, mask)
@@ -82,6 +91,7 @@ def draw(result: Result) -> Pictures:
         ),
         design=_design(result),
         histogram=figures.histogram(inside, _marks(threshold, result.alternative)),
+        comparison=_comparison(result),
         background=background,
         not_drawn=not_drawn(result),
         condition=(
@@ -111,19 +121,49 @@ def _marks(threshold: float, alternative: str) -> tuple[float, ...]:
 
 
 def _design(result: Result) -> str:
-    regressors = [str(name) for name in result.model["Model"].get("Regressors", [])]
-    weights = [float(weight) for weight in result.model["Model"].get("Weights", [])]
+    names, weights = result.regressors, result.weights
     try:
-        values = np.array([[float(row[name]) for name in regressors] for row in result.design])
+        values = np.array([[float(row[name]) for name in names] for row in result.design])
     except (KeyError, TypeError, ValueError):
         return ""
-    if not values.size or len(weights) != len(regressors):
+    if not values.size or not weights or any(len(row) != len(names) for row in weights):
         return ""
-    return figures.design_matrix(values, regressors, weights)
+    return figures.design_matrix(values, names, weights)
+
+
+def _comparison(result: Result) -> str:
+    maps = result.outliers
+    if not maps:
+        return ""
+    marked = reasons(maps)
+
+    def of(name: str) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        return (
+            np.array([getattr(one, name) for one in maps]),
+            np.array([name in names for names in marked]),
+        )
+
+    far, far_marked = of("share_far")
+    spread, spread_marked = of("spread")
+    other_scales = bool(spread.min() > 0 and spread.max() > _OTHER_SCALES * spread.min())
+    correlation, mean = of("correlation"), of("mean")
+    return figures.comparison(
+        [one.row for one in maps],
+        [
+            ("far, %", 100 * far, far_marked, 100 * EXPECTED_FAR, False),
+            ("correlation", *correlation, 0, False),
+            ("mean", *mean, 0, False),
+            ("spread", spread, spread_marked, float(np.median(spread)), other_scales),
+        ],
+    )
 
 
 def _signs(result: Result) -> str:
     clusters = result.heights[0].clusters
+    if result.test == "F" and clusters:
+        return (
+            f"{number_of(len(clusters), 'cluster')} with {condition(result.heights[0], 'greater')}"
+        )
     n_positive = sum(cluster.sign == "positive" for cluster in clusters)
     n_negative = len(clusters) - n_positive
     where = condition(result.heights[0], result.alternative)

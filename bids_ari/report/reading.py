@@ -8,7 +8,8 @@ from bids_ari.errors import InputError
 from bids_ari.outputs import cut_labels, sidecar_of
 from bids_ari.report import tables
 from bids_ari.report.raw import json_object, must_exist, require, rows
-from bids_ari.report.results import Cut, Result
+from bids_ari.report.records import Cut
+from bids_ari.report.results import Result
 
 _Z_MAP = "_stat-z_statmap.nii.gz"
 _RUN = "_run.json"
@@ -72,6 +73,8 @@ def _read(root: Path, stem: str) -> Result:
     model = json_object(z_sidecar)
     require(z_sidecar, model, ("Model",))
     require(z_sidecar, model["Model"], ("NumberOfMaps",))
+    test = "F" if model["Model"].get("Test") == "F" else "t"
+    stats_model = logs / f"model-{model['Model'].get('Name')}_smdl.json"
     region_table = group / f"{stem}_regions.tsv"
     of_regions = json_object(sidecar_of(region_table), optional=True) if asked_for_regions else {}
     return Result(
@@ -80,14 +83,14 @@ def _read(root: Path, stem: str) -> Result:
         entities=dict(part.split("-", 1) for part in stem.split("_") if "-" in part),
         maps={
             stat: path
-            for stat in ("effect", "variance", "t", "z", "p")
+            for stat in ("effect", "variance", "t", "F", "z", "p", "tau2")
             if (path := group / f"{stem}_stat-{stat}_statmap.nii.gz").exists()
         },
         mask=mask,
         inference=sidecars[heights[0].label] | of_mask,
         model=model,
         mask_sidecar=json_object(sidecar_of(mask)),
-        t_sidecar=json_object(group / f"{stem}_stat-t_statmap.json", optional=True),
+        stat_sidecar=json_object(group / f"{stem}_stat-{test}_statmap.json", optional=True),
         run=run,
         heights=heights,
         tdp_cuts=_ascending(current, "tdp"),
@@ -97,6 +100,8 @@ def _read(root: Path, stem: str) -> Result:
         resampled=tuple(map(str, of_regions.get("ResampledToNearestNeighbour", ()))),
         participants=tuple(tables.participants(logs / f"{stem}_inclusion.tsv")),
         design=tuple(rows(group / f"{stem}_design.tsv", optional=True)),
+        outliers=tuple(tables.outliers(group / f"{stem}_outliers.tsv")),
+        stats_model=stats_model if stats_model.exists() else None,
         leftover=tuple(cut for label, cut in everything.items() if label not in current),
         regions_left=region_table.exists() and not asked_for_regions,
         disagree=tuple(
@@ -113,7 +118,10 @@ def _belongs(path: Path, stem: str) -> bool:
     """Tell whether a name continues the stem with what this analysis writes, not with an entity."""
     rest = path.name.removeprefix(f"{stem}_")
     return rest.startswith(
-        ("stat-", "desc-", "design.", "inclusion.", "regions.", "run.", "sensitivity.")
+        (
+            *("stat-", "desc-", "design.", "inclusion.", "outliers.", "regions.", "run."),
+            "sensitivity.",
+        )
     )
 
 

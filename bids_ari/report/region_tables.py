@@ -4,7 +4,8 @@ from typing import Any
 
 from bids_ari.report import words
 from bids_ari.report.cluster_tables import bound
-from bids_ari.report.results import Part, Region, Result
+from bids_ari.report.records import Part, Region
+from bids_ari.report.results import Result
 
 _MOST_ROWS = 500  # without a discovery; the table on disk has them all
 
@@ -37,7 +38,7 @@ def _atlas(name: str, regions: list[Region], result: Result) -> dict[str, Any]:
         "columns": {
             "coverage": any(one.coverage is None or one.coverage < 1 for one in regions),
             "claims": any(one.p_any is not None for one in regions),
-            "signs": signs[result.alternative],
+            "signs": signs[result.alternative] if result.test == "t" else (),
         },
     }
 
@@ -56,8 +57,10 @@ def _region(region: Region) -> dict[str, Any]:
     }
 
 
-def _part(part: Part) -> dict[str, str]:
+def _part(part: Part | None) -> dict[str, str]:
     """Write the bound of the voxels of one sign; of none there is none."""
+    if part is None:
+        return {"tdp": "n/a", "count": "n/a"}
     return {
         "tdp": words.proportion(part.discoveries, part.voxels) if part.voxels else "n/a",
         "count": f"{words.count(part.discoveries)} of {words.count(part.voxels)}",

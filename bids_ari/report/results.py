@@ -1,119 +1,10 @@
 """What an output dataset says about each analysis, as records."""
 
 from dataclasses import dataclass, field
-from decimal import Decimal
 from pathlib import Path, PurePath
-from typing import Any, Literal
+from typing import Any
 
-
-@dataclass(frozen=True, slots=True)
-class Peak:
-    """A local maximum: its z value, where it is in mm, and in which regions of an atlas."""
-
-    stat: float
-    position: tuple[float, float, float]
-    regions: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Cluster:
-    """One cluster; ``discoveries`` is the lower bound on its number of active voxels."""
-
-    number: int
-    sign: str
-    voxels: int
-    volume: float
-    discoveries: int
-    peak: Peak
-    more_peaks: tuple[Peak, ...]
-    p_any: Decimal | None = None
-    """Adjusted p-value of the claim that any voxel is active; None in older outputs."""
-    p_half: Decimal | None = None
-    """The same that half of the voxels or more are active."""
-    born: float | None = None
-    """Smallest ``|z|`` in the cluster: at a threshold just below, it is this set of voxels."""
-
-
-@dataclass(frozen=True, slots=True)
-class Overlap:
-    """What a cluster and a region have in common."""
-
-    cluster: int
-    atlas: str
-    region: str
-    voxels: int
-    share_of_cluster: float
-    share_of_region: float
-    discoveries: int
-
-
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """One set of clusters, and how they were chosen."""
-
-    kind: Literal["height", "tdp"]
-    """``height``: all clusters beyond a z value; ``tdp``: the largest that reach a TDP."""
-    value: float
-    """The z value, or the TDP."""
-    label: str
-    """Value of ``desc`` in the names of its files."""
-    by_data: bool
-    """Whether the data chose the z value, and not the user."""
-    tdp: Path
-    labels: Path
-    clusters: tuple[Cluster, ...]
-    overlaps: tuple[Overlap, ...]
-
-    @property
-    def found(self) -> tuple[Cluster, ...]:
-        """Clusters with at least one discovery."""
-        return tuple(cluster for cluster in self.clusters if cluster.discoveries > 0)
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Some voxels, and the lower bound on how many of them are active."""
-
-    voxels: int
-    discoveries: int
-
-
-@dataclass(frozen=True, slots=True)
-class Region:
-    """A region of an atlas or of interest, as far as it was analysed."""
-
-    atlas: str
-    index: str
-    name: str
-    whole: Part
-    positive: Part
-    """Its voxels with z above 0."""
-    negative: Part
-    coverage: float | None
-    """Share of its voxels that were analysed; None where it has none."""
-    p_any: Decimal | None
-    p_half: Decimal | None
-
-
-@dataclass(frozen=True, slots=True)
-class Assumption:
-    """The whole mask under one alternative and one local test."""
-
-    alternative: str
-    local_test: str
-    hommel_value: int
-    discoveries: int
-    used: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Participant:
-    """A line of the inclusion table; ``missing_voxels`` is None where nothing was counted."""
-
-    label: str
-    included: bool
-    reason: str
-    missing_voxels: int | None
+from bids_ari.report.records import Assumption, Cut, Measures, Participant, Region
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +18,7 @@ class Result:
     entities: dict[str, str] = field(hash=False)
     """The entities in the stem, e.g. ``{"task": "faces", "model": "oneSample"}``."""
     maps: dict[str, Path] = field(hash=False)
-    """``effect``, ``variance``, ``t``, ``z``, ``p``: those there are."""
+    """``effect``, ``variance``, ``t``, ``F``, ``z``, ``p``, ``tau2``: those there are."""
     mask: Path
     """Voxels analysed."""
     inference: dict[str, Any] = field(hash=False)
@@ -135,7 +26,8 @@ class Result:
     model: dict[str, Any] = field(hash=False)
     """What the sidecars of the maps say."""
     mask_sidecar: dict[str, Any] = field(hash=False)
-    t_sidecar: dict[str, Any] = field(hash=False)
+    stat_sidecar: dict[str, Any] = field(hash=False)
+    """Of the map of t or F."""
     run: dict[str, Any] = field(hash=False)
     """Record of the run: command line, options, versions."""
     heights: tuple[Cut, ...]
@@ -152,6 +44,10 @@ class Result:
     """Everyone in the inclusion table."""
     design: tuple[dict[str, str], ...] = field(hash=False)
     """Rows of the design matrix."""
+    outliers: tuple[Measures, ...]
+    """How each map compares with the others; empty in older outputs."""
+    stats_model: Path | None
+    """The model as a BIDS Stats Model; None in older outputs."""
     leftover: tuple[Cut, ...]
     """Clusters that an earlier run has left, which the last one was not asked for."""
     regions_left: bool
@@ -179,6 +75,40 @@ class Result:
         return str(named or self.stem)
 
     @property
+    def first_level(self) -> tuple[str, ...]:
+        """Contrasts of the first-level maps; empty where no file tells them."""
+        found = [name for one in self.participants for name in one.contrasts]
+        if (
+            not found
+            and self.test == "t"
+            and self.model["Model"].get("Expression") in {None, "mean"}
+        ):
+            found = [self.contrast]  # the mean has the name of what it is the mean of
+        return tuple(dict.fromkeys(found))
+
+    @property
+    def test(self) -> str:
+        """``t`` or ``F``."""
+        return str(self.model["Model"].get("Test", "t"))
+
+    @property
+    def estimator(self) -> str:
+        """``ols``, ``fixed`` or ``mixed``."""
+        return str(self.model["Model"].get("Estimator", "ols"))
+
+    @property
+    def regressors(self) -> tuple[str, ...]:
+        """Columns of the design matrix."""
+        return tuple(str(name) for name in self.model["Model"].get("Regressors", ["intercept"]))
+
+    @property
+    def weights(self) -> tuple[tuple[float, ...], ...]:
+        """Rows of the contrast; empty where the sidecar has none."""
+        weights = self.model["Model"].get("Weights", [])
+        rows = weights if weights and isinstance(weights[0], list) else [weights]
+        return tuple(tuple(float(one) for one in row) for row in rows if row)
+
+    @property
     def n_features(self) -> int:
         """Voxels in the mask."""
         return int(self.inference["NumberOfFeatures"])
@@ -195,7 +125,7 @@ class Result:
 
     @property
     def alternative(self) -> str:
-        """Sidedness: ``two-sided``, ``greater`` or ``less``."""
+        """Sidedness: ``two-sided``, ``greater`` or ``less``; of F, ``greater``."""
         return str(self.inference.get("Alternative", self.model.get("Alternative", "two-sided")))
 
     @property
@@ -212,5 +142,5 @@ class Result:
 
     @property
     def n_maps(self) -> int:
-        """Maps that entered the group model."""
+        """Maps that entered the group model, which are the rows of its design."""
         return int(self.model["Model"]["NumberOfMaps"])

@@ -9,7 +9,8 @@ import numpy as np
 from bids_ari import figures
 from bids_ari.report.embedding import Picture, picture, volume_of
 from bids_ari.report.findings import condition, nothing_found
-from bids_ari.report.results import Cluster, Cut, Result
+from bids_ari.report.records import Cluster, Cut
+from bids_ari.report.results import Result
 from bids_ari.report.words import beyond, number_of, proportion, signed, typeset
 
 N_CUTS = 8
@@ -166,7 +167,8 @@ def _floor(tdp: float) -> str:
 
 
 def _peak_words(cluster: Cluster) -> str:
-    return f"cluster {cluster.number}, {cluster.sign}, peak z {cluster.peak.stat:.2f}"
+    sign = f", {cluster.sign}" if cluster.sign in {"positive", "negative"} else ""
+    return f"cluster {cluster.number}{sign}, peak z {cluster.peak.stat:.2f}"
 
 
 def _tdp_words(cluster: Cluster) -> str:

@@ -1,12 +1,14 @@
 """Tables of an output dataset as records; columns that older versions did not write may be missing."""
 
+import re
 from decimal import Decimal
 from pathlib import Path
 
 from bids_ari.report.raw import naming, rows
-from bids_ari.report.results import (
+from bids_ari.report.records import (
     Assumption,
     Cluster,
+    Measures,
     Overlap,
     Part,
     Participant,
@@ -15,6 +17,7 @@ from bids_ari.report.results import (
 )
 
 _NOTHING = "n/a"
+_CONTRAST = re.compile(r"contrast-([0-9A-Za-z]+)_")
 
 
 def clusters(table: Path, peak_table: Path) -> list[Cluster]:
@@ -77,8 +80,8 @@ def regions(table: Path) -> list[Region]:
                     index=row["index"],
                     name=row["region"],
                     whole=_part(row, ""),
-                    positive=_part(row, "positive_"),
-                    negative=_part(row, "negative_"),
+                    positive=_signed_part(row, "positive_"),
+                    negative=_signed_part(row, "negative_"),
                     coverage=float(coverage) if coverage else None,
                     p_any=_p_value(row, "p_any"),
                     p_half=_p_value(row, "p_half"),
@@ -116,14 +119,33 @@ def participants(table: Path) -> list[Participant]:
                     included=row["included"] == "yes",
                     reason=_text(row, "reason"),
                     missing_voxels=int(missing) if missing else None,
+                    contrasts=tuple(dict.fromkeys(_CONTRAST.findall(row.get("source") or ""))),
                 )
             )
+    return found
+
+
+def outliers(table: Path) -> list[Measures]:
+    """Read how each map compares with the others."""
+    found = []
+    for row in rows(table, optional=True):
+        with naming(table, row):
+            names = ("mean", "spread", "correlation", "share_far")
+            mean, spread, correlation, share_far = (
+                float(_text(row, name) or "nan") for name in names
+            )
+            found.append(Measures(row["row"], mean, spread, correlation, share_far))
     return found
 
 
 def _peak(row: dict[str, str], stat: str) -> Peak:
     position = (float(row["x"]), float(row["y"]), float(row["z"]))
     return Peak(float(row[stat]), position, _text(row, "regions"))
+
+
+def _signed_part(row: dict[str, str], prefix: str) -> Part | None:
+    """Read the bound of the voxels of a sign, which an F test does not have."""
+    return _part(row, prefix) if _text(row, f"{prefix}voxels") else None
 
 
 def _part(row: dict[str, str], prefix: str) -> Part:

@@ -1,7 +1,7 @@
 """A small output dataset, written as the pipeline writes it, with bounds that are true of its maps."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -100,12 +100,17 @@ def write_analysis(
     rois: Sequence[str] = (),
     local_test: str = "simes",
     older: bool = False,
+    model: Mapping[str, Any] | None = None,
+    outliers: Sequence[tuple[object, ...]] = (),
+    stats_model: bool = False,
+    first_level: str = "",
 ) -> str:
     """
     Write all files of one analysis, as ``bids_ari.outputs`` names them.
 
     ``auto`` adds the threshold that the data choose; ``older`` leaves out what the first versions
-    did not write.
+    did not write. ``model`` is what the sidecars say of the group model beyond the usual; where
+    that is an F test, ``alternative`` has to be ``greater``, and nothing has a sign.
     """
     mask = np.asarray(mask_img.dataobj) > 0
     affine = mask_img.affine
@@ -136,7 +141,7 @@ def write_analysis(
     h = hommel(p[mask])
     whole = bound(p[mask], h)
     voxel = float(np.abs(np.linalg.det(affine[:3, :3])))
-    common = {
+    common: dict[str, Any] = {
         "SmoothingFWHM": 6,
         "InputStat": "effect",
         "Model": {
@@ -146,17 +151,20 @@ def write_analysis(
             "Regressors": list(regressors),
             "Contrast": contrast,
             "Weights": [1.0] + [0.0] * (len(regressors) - 1),
-        },
+        }
+        | dict(model or {}),
         "Alternative": alternative,
     }
+    is_f = common["Model"].get("Test") == "F"
     save(z, "stat-z_statmap", common, np.float32)
     save(
         z,
-        "stat-t_statmap",
+        f"stat-{'F' if is_f else 't'}_statmap",
         common | {"FeaturesWithoutVariance": 0} | (t_sidecar or {}),
         np.float32,
     )
-    save(z / 3, "stat-effect_statmap", common, np.float32)
+    if not is_f:
+        save(z / 3, "stat-effect_statmap", common, np.float32)
     save(p, "stat-p_statmap", common, np.float64)
     save(
         mask,
@@ -213,6 +221,8 @@ def write_analysis(
     for desc, sidecar, found in cuts:
         labels, rows, peaks = clusters(found, z, p, h, affine, regions)
         tdp = np.zeros(mask.shape)
+        if is_f:
+            rows = [(row[0], "n/a", *row[2:]) for row in rows]
         for row in rows:
             tdp[labels == row[0]] = row[5]
         inference = whole_mask | sidecar | {"Connectivity": 18, "NumberOfClusters": len(rows)}
@@ -261,12 +271,22 @@ def write_analysis(
                     "yes" if (other, test) == (alternative, local_test) else "no",
                 )
                 for k, (other, test) in enumerate(
-                    product(("two-sided", "greater", "less"), ("simes", "hommel"))
+                    product(
+                        ("greater",) if is_f else ("two-sided", "greater", "less"),
+                        ("simes", "hommel"),
+                    )
                 )
             ],
         )
     if regions:
-        table(group / f"{stem}_regions.tsv", *region_rows(regions, z, mask, p, h))
+        columns, lines = region_rows(regions, z, mask, p, h)
+        if is_f:
+            signed = [column.startswith(("positive_", "negative_")) for column in columns]
+            lines = [
+                tuple("n/a" if has else cell for has, cell in zip(signed, line, strict=True))
+                for line in lines
+            ]
+        table(group / f"{stem}_regions.tsv", columns, lines)
         (group / f"{stem}_regions.json").write_text(
             json.dumps(common | {"ResampledToNearestNeighbour": list(resampled)}),
             encoding="utf-8",
@@ -286,8 +306,25 @@ def write_analysis(
     table(
         logs / f"{stem}_inclusion.tsv",
         ["participant_id", "included", "reason", "missing_voxels", "source"],
-        [(*participant, "n/a") for participant in participants],
+        [
+            (
+                *participant,
+                f"bids:in:{participant[0]}_contrast-{first_level}_stat-effect_statmap.nii.gz"
+                if first_level and participant[1] == "yes"
+                else "n/a",
+            )
+            for participant in participants
+        ],
     )
+    if outliers:
+        table(
+            group / f"{stem}_outliers.tsv",
+            ["row", "mean", "spread", "correlation", "share_far"],
+            outliers,
+        )
+    if stats_model:
+        name_of = common["Model"]["Name"]
+        (logs / f"model-{name_of}_smdl.json").write_text("{}", encoding="utf-8")
     (logs / f"{stem}_run.json").write_text(
         json.dumps(
             {

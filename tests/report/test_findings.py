@@ -61,6 +61,30 @@ def test_no_cluster_at_a_high_threshold_is_said(tmp_path: Path, write_dataset: W
             "1 participant is not in the analysis: sub-21 (no map).",
         ),
         (
+            {
+                "participants": [
+                    *IN,
+                    ("sub-21", "no", "n/a in age", "n/a"),
+                    ("sub-22", "no", "not in participants.tsv", "n/a"),
+                ]
+            },
+            (
+                "2 participants are not in the analysis: sub-21 (n/a in age), sub-22 (not in "
+                "participants.tsv)."
+            ),
+        ),
+        (
+            {"regressors": ["intercept", *"abcdefghij"]},
+            (
+                "Only 9 degrees of freedom are left by 11 regressors and 20 maps; with fewer than "
+                "10 the variance is not well known"
+            ),
+        ),
+        (
+            {"model": {"Estimator": "mixed"}, "t_sidecar": {"UntestableFeatures": 1}},
+            "1 voxel could not be tested, as too few maps have a value and a variance there",
+        ),
+        (
             {"participants": [*IN[1:], ("sub-01", "yes", "n/a", "1234")]},
             (
                 "1 map lacks values inside the mask, most of all sub-01 (1,234 voxels); missing "
@@ -72,7 +96,10 @@ def test_no_cluster_at_a_high_threshold_is_said(tmp_path: Path, write_dataset: W
         ({"mask_sidecar": {"VolumeMm3": 4e6}}, "The mask is large for a brain (4,000 cm"),
         ({"mask_sidecar": {"LostFeatures": 602}}, "602 voxels (2 % of the mask asked for"),
     ],
-    ids=["few maps", "out", "missing", "flat", "small mask", "large mask", "lost"],
+    ids=[
+        *("few maps", "out", "out for two reasons", "few degrees of freedom", "untestable"),
+        *("missing", "flat", "small mask", "large mask", "lost"),
+    ],
 )
 def test_what_is_odd_is_said_once(
     tmp_path: Path, write_dataset: Writer, options: dict[str, Any], expected: str
@@ -82,6 +109,11 @@ def test_what_is_odd_is_said_once(
     assert len(found) == 1
     assert found[0].startswith(expected)
     assert found[0].endswith(".")
+
+
+def test_fixed_effects_need_no_degrees_of_freedom(tmp_path: Path, write_dataset: Writer) -> None:
+    write_dataset(regressors=["intercept", *"abcdefghij"], model={"Estimator": "fixed"})
+    assert warnings(find(tmp_path)[0]) == []
 
 
 def test_a_statistic_cut_off_at_its_largest_value_is_noticed(

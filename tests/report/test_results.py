@@ -171,6 +171,8 @@ def test_regions_come_with_what_was_analysed_of_them(
     first, *_, last = result.regions
     assert first.coverage == 0.25
     assert first.whole.voxels == n
+    assert first.positive is not None
+    assert first.negative is not None
     assert first.whole.voxels == first.positive.voxels + first.negative.voxels
     assert first.whole.discoveries >= first.positive.discoveries > 0
     assert (last.whole.voxels, last.coverage, last.p_any) == (0, None, None)

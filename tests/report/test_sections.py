@@ -179,6 +179,8 @@ def test_regions_stand_atlas_by_atlas_with_discoveries_first(
     assert 1 < len(found) < len(quarter)
     table = rows(source, f"{len(found)} of 5 regions with at least one discovery")
     for cells, one in zip(table, found, strict=True):
+        assert one.positive is not None
+        assert one.negative is not None
         assert cells == [
             one.name,
             proportion(one.whole.discoveries, one.whole.voxels),
