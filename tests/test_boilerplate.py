@@ -92,10 +92,10 @@ def test_the_largest_clusters_with_a_tdp_are_told_with_their_source() -> None:
 @pytest.mark.parametrize(
     ("options", "expected", "not_expected"),
     [
-        ({}, "voxels that holds all discoveries [@goeman2019].", "rounded down"),
+        ({}, "voxels that all bounds come from [@goeman2019].", "rounded down"),
         (
             {"chosen_threshold": 2.982, "discoveries": 9},
-            "holds all discoveries [@goeman2019] (z < -2.982, rounded down).",
+            "all bounds come from [@goeman2019] (z < -2.982, rounded down).",
             "there are none",
         ),
         (

@@ -90,7 +90,7 @@ def clusters(
     size = "z" if list(tests) == ["F"] else "|z|"
     sentences = []
     if fixed:
-        levels = joined([beyond.format(f"{threshold:g}") for threshold in fixed])
+        levels = joined([beyond.format(f"{threshold:.10g}") for threshold in fixed])
         sentences.append(
             f"Clusters were formed of voxels with {levels} {contact}, and the bound of each was "
             "reported."
@@ -100,12 +100,12 @@ def clusters(
             f"{'Further clusters' if fixed else 'Clusters'} were formed"
             f"{'' if fixed else f' of voxels {contact},'} at the threshold that the data choose, "
             f"just below the smallest {size} of the concentration set, which is the smallest set of "
-            "voxels that holds all discoveries [@goeman2019]"
-            + (f" ({beyond.format(f'{chosen:g}')}, rounded down)" if chosen is not None else "")
+            "voxels that all bounds come from [@goeman2019]"
+            + (f" ({beyond.format(f'{chosen:.10g}')}, rounded down)" if chosen is not None else "")
             + ("; as there was no discovery, there are none." if nothing_found else ".")
         )
     if tdps:
-        levels = joined([f"{tdp:g}" for tdp in sorted(tdps)])
+        levels = joined([f"{tdp:.10g}" for tdp in sorted(tdps)])
         each = ", for each of these separately" if len(tdps) > 1 else ""
         sentences.append(
             f"Among the clusters at all thresholds, formed of voxels {contact}, the largest with a "

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from bids_ari.boilerplate import GroupModel
     from bids_ari.inputs import Design, GroupAnalysis
 
-_METHODS = {"simes": "ari", "hommel": "hommel"}
 _VERSIONED = ("bids_ari", "nibabel", "nilearn", "nipype", "numpy", "pybids", "scipy")
 
 
@@ -127,6 +126,7 @@ def methods(options: Options, groups: Sequence["GroupAnalysis"]) -> str:
         See :func:`bids_ari.boilerplate.methods`.
     """
     from bids_ari import boilerplate
+    from bids_ari.stats import METHOD_OF
 
     contrasts: dict[boilerplate.GroupModel, list[str]] = {}
     for group in groups:
@@ -141,7 +141,7 @@ def methods(options: Options, groups: Sequence["GroupAnalysis"]) -> str:
             mask_rule=f"in {options.mask.name}" if options.mask else None,
             alternative=options.alternative,
             alpha=options.alpha,
-            method=_METHODS[options.local_test],
+            method=METHOD_OF[options.local_test],
             cluster_thresholds=options.cluster_threshold,
             tdp_thresholds=options.tdp_threshold,
             connectivity=options.connectivity,

@@ -13,6 +13,7 @@ FEW_DOF = 10
 SMALL_MASK = 500e3
 LARGE_MASK = 2500e3
 TIED = 10
+MUCH_SPREAD = 1.0
 MANY_TIED = 0.01
 HALF_COVERED = 0.5
 
@@ -178,6 +179,12 @@ def _about_the_statistic(result: Result) -> Iterator[str]:
             f"{number_of(flat, 'voxel has', 'voxels have')} no variance across maps, as happens "
             "outside the brain or when a map was entered twice."
         )
+    spread = float(result.stat_sidecar.get("VarianceSpread") or 0)
+    if result.estimator == "mixed" and spread > MUCH_SPREAD:
+        yield (
+            f"The variances of the maps differ a lot (standard deviation of their logarithm "
+            f"{spread:.2g}): mixed effects then finds too much. Prefer ordinary least squares."
+        )
     untestable = int(result.stat_sidecar.get("UntestableFeatures") or 0)
     if untestable:
         yield (
@@ -203,7 +210,7 @@ def _about_the_statistic(result: Result) -> Iterator[str]:
         )
     zeros = int(np.count_nonzero(values == 0))
     n_tied = int(result.inference.get("TiedFeatures") or 0)
-    if n_tied - zeros > MANY_TIED * result.n_features:
+    if n_tied > MANY_TIED * result.n_features:
         yield (
             f"{number_of(n_tied, 'voxel')} ({share(n_tied, result.n_features)} of the mask) have a "
             "p-value that another voxel has too, as maps of few different values or copies of "

@@ -65,7 +65,7 @@ def _cards(result: Result) -> list[dict[str, str]]:
     best = max(
         (
             (cluster.discoveries / cluster.voxels, cluster.voxels, -i, cluster, cut)
-            for i, cut in enumerate(result.heights)
+            for i, cut in enumerate(result.cuts)
             for cluster in cut.found
         ),
         key=lambda item: item[:3],

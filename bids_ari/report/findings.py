@@ -64,7 +64,7 @@ def condition(cut: Cut, alternative: str) -> str:
         As ``|z| > 3.1`` or ``TDP >= 0.7``.
     """
     if cut.kind == "tdp":
-        return f"TDP >= {cut.value:g}"
+        return f"TDP >= {cut.value:.10g}"
     return beyond(chosen(cut.value) if cut.by_data else cut.value, alternative)
 
 
@@ -96,7 +96,7 @@ def _clusters(cut: Cut, alternative: str) -> str:
 
 
 def _reaching(cut: Cut) -> str:
-    goal = f"TDP >= {cut.value:g}"
+    goal = f"TDP >= {cut.value:.10g}"
     if not cut.clusters:
         return f"No cluster reaches {goal}."
     largest = number_of(max(cluster.voxels for cluster in cut.clusters), "voxel")

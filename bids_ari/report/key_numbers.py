@@ -110,7 +110,7 @@ def _concentration(result: Result) -> Iterator[tuple[str, str, str]]:
         "Concentration set",
         f"{words.number_of(size, 'voxel')}{where}",
         (
-            f"the smallest set that holds all discoveries: at least {words.count(result.discoveries)} "
+            f"the smallest set of voxels that all bounds come from: at least {words.count(result.discoveries)} "
             f"of its voxels are active (TDP >= {words.proportion(result.discoveries, size)})"
         ),
     )

@@ -86,7 +86,7 @@ def beyond(threshold: float, alternative: str) -> str:
     ('|z| > 3.1', 'z > 3', 'z < -3')
     """
     statistic = {"two-sided": "|z| > ", "greater": "z > ", "less": "z < -"}[alternative]
-    return f"{statistic}{threshold:g}"
+    return f"{statistic}{threshold:.10g}"
 
 
 def chosen(threshold: float) -> float:

@@ -29,7 +29,7 @@ from bids_ari.stats.fixed_effects import fixed_effects
 from bids_ari.stats.forest import Forest, grow_forest
 from bids_ari.stats.glm import Rotated, fit, merge, rotate
 from bids_ari.stats.hommel import LOCAL_TESTS, LocalTest, hommel_value, set_weights
-from bids_ari.stats.methods import CLOSED_TESTING, METHODS, Evidence
+from bids_ari.stats.methods import CLOSED_TESTING, METHOD_OF, METHODS, Evidence
 from bids_ari.stats.mixed_effects import mixed_effects
 from bids_ari.stats.outliers import OutlierMeasures, outlier_measures
 from bids_ari.stats.regions import (
@@ -55,6 +55,7 @@ __all__ = [
     "CLOSED_TESTING",
     "LOCAL_TESTS",
     "METHODS",
+    "METHOD_OF",
     "Alternative",
     "BoundedForest",
     "ClosedTesting",

@@ -88,7 +88,7 @@ def concentration_set(
     p_values: NDArray[np.floating], critical_vector: NDArray[np.floating]
 ) -> Concentration:
     """
-    Find the smallest set of features that holds all discoveries.
+    Find the smallest set of features that all bounds come from.
 
     The bound of any set is that of its part in here, so that its largest p-value makes a
     cluster-forming threshold that the data choose.

@@ -91,3 +91,5 @@ METHODS: dict[str, Callable[[Evidence, float], NDArray[np.float64]]] = {
 CLOSED_TESTING: dict[str, LocalTest] = {"ari": "simes", "hommel": "hommel"}
 """Methods that are closed testing, with their local test: these know the Hommel value at any alpha
 (:class:`bids_ari.stats.ClosedTesting`), and so the confidence of each claim."""
+METHOD_OF: dict[str, str] = {local_test: method for method, local_test in CLOSED_TESTING.items()}
+"""The method of each local test."""

@@ -53,7 +53,7 @@ def init_ari_wf(
         Familywise error rate, in (0, 1).
     cluster_thresholds : sequence of float or 'auto'
         Clusters are where the size of z is greater than this, for each; 'auto' is the threshold
-        that leaves the concentration set, where all discoveries come from.
+        that leaves the concentration set, which all bounds come from.
     tdp_thresholds : sequence of float
         For each, find the largest clusters whose TDP is at least this, between 0 and 1.
     connectivity : {6, 18, 26}

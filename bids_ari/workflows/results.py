@@ -14,6 +14,7 @@ from bids_ari.inputs import Atlas, GroupAnalysis
 from bids_ari.interfaces.derivatives import WriteDerivative, WriteInclusion, WriteTable
 from bids_ari.options import Options
 from bids_ari.outputs import DERIVATIVES, cut_labels, describe, path_of, stem
+from bids_ari.stats import METHOD_OF
 from bids_ari.workflows.inference import init_inference_wf
 from bids_ari.workflows.provenance import common_metadata, sources_of
 
@@ -23,8 +24,6 @@ OF_MODEL = ("mask", "missing", "mask_results", "outlier_table", "tau2_map")
 """Fields of ``inputnode`` that are the same for all contrasts."""
 _LAST_STEPS = ("cluster_table", "region_table", "sensitivity_table")
 """What comes last: nothing is written before all of them are there."""
-_METHODS = {"simes": "ari", "hommel": "hommel"}
-"""Inference method of each local test."""
 _SIDECARS = {
     "mask": "mask_results",
     "t_map": "results",
@@ -86,7 +85,7 @@ def init_results_wf(
     inference_wf = init_inference_wf(
         alternative="greater" if is_f else options.alternative,
         signed=not is_f,
-        method=_METHODS[options.local_test],
+        method=METHOD_OF[options.local_test],
         alpha=options.alpha,
         cluster_thresholds=options.cluster_threshold,
         tdp_thresholds=options.tdp_threshold,

@@ -196,7 +196,7 @@ def write_analysis(
         "TDP": whole / int(mask.sum()),
         "ConcentrationSize": concentration,
         "ConcentrationThreshold": chosen,
-        "TiedFeatures": tied(p[mask]),
+        "TiedFeatures": tied(p[mask][p[mask] < 1]),
     }
     if older:
         whole_mask = {
