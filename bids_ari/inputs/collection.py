@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bids_ari.errors import ExitCode, InputError
+from bids_ari.errors import ExitCode, InputError, did_you_mean
 from bids_ari.inputs.counts import tell_counts
 from bids_ari.inputs.dataset import describe, not_fetched
-from bids_ari.inputs.filters import admits, did_you_mean, in_words
+from bids_ari.inputs.filters import admits, in_words
 from bids_ari.inputs.grouping import group, highest_level
 from bids_ari.inputs.inclusion import Universe
 from bids_ari.inputs.naming import ENTITIES

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any
 
-from bids_ari.errors import ExitCode, InputError
-from bids_ari.inputs.filters import MANY, admits, did_you_mean, in_words, listed
+from bids_ari.errors import ExitCode, InputError, did_you_mean
+from bids_ari.inputs.filters import MANY, admits, in_words, listed
 from bids_ari.inputs.scan import LOGGER, Scan
 
 OPTIONS = {

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bids_ari.errors import ExitCode, InputError
-from bids_ari.inputs.filters import admits, did_you_mean, listed
+from bids_ari.errors import ExitCode, InputError, did_you_mean
+from bids_ari.inputs.filters import admits, listed
 from bids_ari.inputs.naming import BY_KEY, ENTITIES, names_in_role
 from bids_ari.inputs.records import StatMap
 from bids_ari.inputs.variances import STATS_WITH_VARIANCE
