@@ -80,7 +80,9 @@ def _allowed(path: Path, key: str, value: Any, *, is_number: bool) -> Any:
     if is_number and not str(value).isdecimal():
         msg = f"{path}: {key} is {json.dumps(value)}, expected a number"
         raise InputError(msg)
-    return value if is_number else str(value)
+    return (
+        value if is_number else str(value).removeprefix(f"{ENTITIES[BY_KEY.get(key, key)].key}-")
+    )
 
 
 def admits(entity: str, allowed: Sequence[Any], value: str | None) -> bool:

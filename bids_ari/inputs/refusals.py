@@ -64,16 +64,19 @@ def refuse_no_maps(scans: Sequence[Scan], asked: Sequence[str]) -> None:
 
 def refuse_unknown_labels(scans: Sequence[Scan], query: Mapping[str, Sequence[Any]]) -> None:
     """Raise an error for a misspelt label, even if others of its list are found."""
-    for name, option in OPTIONS.items():
-        known = _values(scans, name)
-        for label in query.get(name, ()):
-            if isinstance(label, Enum) or str(label) in known:
+    for name, allowed in query.items():
+        known = _subjects(scans) if name == "subject" else _values(scans, name)
+        if not known and name not in OPTIONS:
+            continue  # nothing is left then, which is said with all that was asked for
+        for label in allowed:
+            if isinstance(label, Enum) or any(admits(name, [label], one) for one in known):
                 continue
             if not known:
                 flavours = " and ".join(sorted({one.flavour.name for one in scans if one.names}))
-                why = f"no map there names a {name} (layout of {flavours}), leave {option} out"
+                why = f"no map there names a {name} (layout of {flavours}), leave {OPTIONS[name]} out"
             else:
-                why = f"there is no {name} {label}{did_you_mean(label, known)}"
+                why = f"there is no {name} {label}{did_you_mean(str(label), known)}"
+                why += "" if name in OPTIONS else f", only {name} {listed(known)}"
             if name == "space" and any(one.space for one in scans):
                 why += ", dataset_description.json tells the space of its maps"
             raise _nothing(scans, query, why)
@@ -116,6 +119,10 @@ def _nothing(scans: Sequence[Scan], query: Mapping[str, Sequence[Any]], why: str
 
 def _values(scans: Sequence[Scan], entity: str) -> list[str]:
     return sorted({one[entity] for scan in scans for one in scan.names if entity in one})
+
+
+def _subjects(scans: Sequence[Scan]) -> list[str]:
+    return sorted({label for one in scans for label in one.folders})
 
 
 def _places(scans: Sequence[Scan]) -> str:
