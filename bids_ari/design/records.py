@@ -1,5 +1,6 @@
 """A group model: which regressors explain the maps, and which combinations are tested."""
 
+import hashlib
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -14,6 +15,8 @@ from bids_ari.errors import InputError
 INTERCEPT = "intercept"
 MEANS = ("1", INTERCEPT, "mean")
 """What the mean over all maps is called in expressions, and by the first two in Stats Models."""
+_LONGEST, _DIGITS = 64, 6
+"""Of a label, as file names end at 255 letters; and of the digest that stands for what is cut."""
 _LETTERS = str.maketrans({"ß": "ss", "ø": "o", "Ø": "O", "æ": "ae", "Æ": "Ae", "ł": "l", "Ł": "L"})
 
 
@@ -73,7 +76,8 @@ def label(text: str) -> str:
     """
     Make a label for file names: camelCase, letters and digits of ASCII only.
 
-    Accents are left out; of other letters, code points remain, so that no two become one.
+    Accents are left out; of other letters, code points remain, so that no two become one. A long
+    label is cut and ends in a digest of the whole.
 
     Parameters
     ----------
@@ -107,7 +111,10 @@ def label(text: str) -> str:
         msg = f"{text!r} has no letter or digit to make a name of in files: rename it"
         raise InputError(msg)
     first, *others = words
-    return str(first + "".join(word[0].upper() + word[1:] for word in others))
+    whole = first + "".join(word[0].upper() + word[1:] for word in others)
+    if len(whole) <= _LONGEST:
+        return whole
+    return whole[: _LONGEST - _DIGITS] + hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
 
 
 def output_contrast(first_level: str, group: Contrast) -> str:

@@ -115,15 +115,17 @@ def parse_formula(text: str) -> list[tuple[Factor, ...]]:
     """
     import formulaic  # imports pandas: half a second
 
+    words = [name for name in _QUOTED.findall(text) if iskeyword(name)]
+    if words and "(" in text:
+        msg = (
+            f"the formula {text!r} has column {words[0]} beside functions, and Python reads it as "
+            f"a word of its own: rename the column"
+        )
+        raise InputError(msg)
     try:
         parsed = formulaic.Formula(text)
     except Exception as error:  # its parser raises many kinds
-        words = [name for name in _QUOTED.findall(text) if iskeyword(name)]
-        reason = (
-            f"column {words[0]} is called like a word of Python, rename it"
-            if words
-            else str(error).strip().split("\n")[0]
-        )
+        reason = str(error).strip().split("\n")[0]
         msg = f"the formula {text!r} is not understood: {reason}"
         raise InputError(msg) from error
     if not isinstance(parsed, formulaic.SimpleFormula):
@@ -143,7 +145,10 @@ def _refuse_shadows(terms: Sequence[Sequence[Factor]], formula: str) -> None:
     names = [name for one in factors for name in one.columns]
     shadow = next((name for name in names if name in {*_FUNCTIONS, *_MODULES}), None)
     if shadow is not None and any(one.kind != "column" for one in factors):
-        msg = f"the formula {formula!r} has column {shadow} beside functions, one of which is called so: rename the column"
+        msg = (
+            f"the formula {formula!r} has column {shadow} beside functions, one of which is "
+            f"called so: rename the column"
+        )
         raise InputError(msg)
 
 
