@@ -37,6 +37,19 @@ Run = Callable[..., tuple[int, str]]
 Dry = Callable[..., str]
 
 
+def folder_for_table(maps: Path) -> None:
+    (maps / "participants.tsv").unlink()
+    (maps / "participants.tsv").mkdir()
+
+
+def without(pattern: str) -> Spoil:
+    def remove(maps: Path) -> None:
+        for path in maps.glob(pattern):
+            path.unlink()
+
+    return remove
+
+
 def tsv(rows: Any = ROWS, header: tuple[str, ...] = HEADER) -> str:
     return "".join("\t".join(line) + "\n" for line in (header, *rows))
 
@@ -87,14 +100,13 @@ def command(trees: Path, tmp_path: Path) -> Callable[..., list[str]]:
         if spoil is not None:
             spoil(maps)
         more = []
-        for option, content, name in (
-            ("--model", model, "model-test_smdl.json"),
-            ("--bids-filter-file", filters, "filters.json"),
-        ):
-            if content is not None:
-                text = content if isinstance(content, str) else json.dumps(content)
-                (tmp_path / name).write_text(text)
-                more += [option, str(tmp_path / name)]
+        if model is not None:
+            text = model if isinstance(model, str) else json.dumps(model)
+            (tmp_path / "model-test_smdl.json").write_text(text)
+            more += ["--model", str(tmp_path / "model-test_smdl.json")]
+        if filters is not None:
+            (tmp_path / "filters.json").write_text(filters)
+            more += ["--bids-filter-file", str(tmp_path / "filters.json")]
         given = [one.replace("HERE", str(tmp_path)) for one in options]
         places = [str(maps), str(tmp_path / "out"), "group", "-w", str(tmp_path / "work")]
         return [*places, "--nprocs", "1", *more, *given]
@@ -229,7 +241,7 @@ def test_dropping_leaves_too_few(table: str, message: str, run: Run) -> None:
 
 OF_FILES: dict[str, tuple[Spoil, tuple[str, ...], int, str]] = {
     "a folder": (
-        lambda maps: ((maps / "participants.tsv").unlink(), (maps / "participants.tsv").mkdir()),
+        folder_for_table,
         AGE, 65, rf"{TABLE} cannot be read: Is a directory",
     ),
     "no table": (
@@ -366,10 +378,6 @@ def test_names_that_mean_two_things(
     code, told = run(*options, table=table)
     assert code == ExitCode.DATA
     assert re.search(message, told), told
-
-
-def without(pattern: str) -> Spoil:
-    return lambda maps: [path.unlink() for path in maps.glob(pattern)]
 
 
 FIXED = ("--estimator", "fixed")

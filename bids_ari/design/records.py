@@ -110,7 +110,7 @@ def label(text: str) -> str:
     if not words:
         msg = f"{text!r} has no letter or digit to make a name of in files: rename it"
         raise InputError(msg)
-    first, *others = words
+    first, *others = map(str, words)
     whole = first + "".join(word[0].upper() + word[1:] for word in others)
     if len(whole) <= _LONGEST:
         return whole
