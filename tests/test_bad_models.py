@@ -451,6 +451,7 @@ def test_maps_that_are_not_there(
         ("plain", '{"contrast": []}', 65, "contrast is an empty list, which nothing matches"),
         ("plain", '{"contrast": "face"}', 18, r"there is no contrast face, did you mean faces\?"),
         ("plain", '{"subject": ["01", "99"]}', 18, "there is no subject 99, .* only subject 01, 02, 03"),
+        ("plain", '{"session": "pre"}', 18, "no map there names a session .*leave session of the filters"),
         ("runs", '{"run": [1, 3]}', 18, "there is no run 3, only run 1, 2"),
         ("runs", '{"run": "x"}', 65, 'filters.json: run is "x", expected a number'),
         ("plain", '{"sub": ["sub-01"]}', 65, r"\(sub-01\): 1 map cannot fit a model of 1 regressor"),

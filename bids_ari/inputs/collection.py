@@ -168,8 +168,9 @@ def collect(
     known_listed = frozenset[str]().union(*in_table) if in_table else None
     refuse_unknown_subjects(asked, scans, known_listed or frozenset())
     refuse_no_maps(scans, asked)
-    refuse_unknown_labels(scans, query)
-    tell_counts(scans, query, asked)
+    in_file = frozenset(filters or {})
+    refuse_unknown_labels(scans, query, in_file)
+    tell_counts(scans, query, asked, in_file)
     maps = _select(scans, query, asked, repeats, database_dir)
     if not maps:
         refuse_nothing(scans, query, asked)

@@ -1,6 +1,6 @@
 """What to say when nothing is found: what was asked for, where, and what there is."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import Enum
 from typing import Any
 
@@ -62,7 +62,15 @@ def refuse_no_maps(scans: Sequence[Scan], asked: Sequence[str]) -> None:
     raise InputError(msg, ExitCode.NO_INPUT)
 
 
-def refuse_unknown_labels(scans: Sequence[Scan], query: Mapping[str, Sequence[Any]]) -> None:
+def option_of(entity: str, in_file: Collection[str]) -> str:
+    """Tell which option restricts an entity, if not a filter file does."""
+    usual = "--bids-filter-file"
+    return usual if entity in in_file else OPTIONS.get(entity, usual)
+
+
+def refuse_unknown_labels(
+    scans: Sequence[Scan], query: Mapping[str, Sequence[Any]], in_file: Collection[str] = ()
+) -> None:
     """Raise an error for a misspelt label, even if others of its list are found."""
     for name, allowed in query.items():
         known = _subjects(scans) if name == "subject" else _values(scans, name)
@@ -73,7 +81,8 @@ def refuse_unknown_labels(scans: Sequence[Scan], query: Mapping[str, Sequence[An
                 continue
             if not known:
                 flavours = " and ".join(sorted({one.flavour.name for one in scans if one.names}))
-                why = f"no map there names a {name} (layout of {flavours}), leave {OPTIONS[name]} out"
+                what = f"{name} of the filters" if name in in_file else OPTIONS[name]
+                why = f"no map there names a {name} (layout of {flavours}), leave {what} out"
             else:
                 why = f"there is no {name} {label}{did_you_mean(str(label), known)}"
                 why += "" if name in OPTIONS else f", only {name} {listed(known)}"
