@@ -298,7 +298,7 @@ OF_OPTIONS: list[tuple[tuple[str, ...], int, str]] = [
     (("--covariates", "subject"), 65, r"10 maps cannot fit a model of 10 regressors"),
     (("--covariates", "age", "months"), 65, r"collinear: months is a combination of age; leave"),
     (("--group-by", "groups"), 65, rf"{TABLE} has no column groups, did you mean group\?"),
-    (("--group-by", "one"), 65, r"column one of .* is x for all 10 maps, so that it explains noth"),
+    (("--group-by", "one"), 65, r"column one of .* is x for all 10 maps, so that it expl"),
     (("--group-by", ""), 64, r"argument --group-by: is empty"),
     ((*AGE, "sex", "--participant-label", "01", "02", "03"), 65, r"\(sub-01, sub-02, sub-03\): 3 m"),
     # contrasts
@@ -418,7 +418,7 @@ def test_several_maps_of_a_subject_that_cannot_be_treated_so(
     ("kind", "options", "spoil", "code", "message"),
     [
         ("plain", FIXED, without("**/*variance*"), 66, r"variance_statmap.nii.gz \(and 9 more\) does not"),
-        ("plain", FIXED, without("sub-03/*variance*"), 66, r"sub-03_.*-variance_.*, expected the varian"),
+        ("plain", FIXED, without("sub-03/*variance*"), 66, r"sub-03_.*-variance_.*, expected the v"),
         (
             "sessions", ("--difference", "session=post-pre"), without("sub-*[02-9]/ses-pre/*"), 65,
             r"facesPostMinusPre \(sub-01\): 1 map cannot fit a model of 1 regressor",
@@ -444,7 +444,7 @@ def test_maps_that_are_not_there(
 @pytest.mark.parametrize(
     ("kind", "filters", "code", "message"),
     [
-        ("plain", '{"contrst": "faces"}', 65, "filters.json: there is no entity contrst, did you mean co"),
+        ("plain", '{"contrats": "faces"}', 65, "filters.json: there is no entity contrats, did you mean co"),
         ("plain", '{"bold": {"session": "x"}}', 65, "filters.json: there is no entity bold"),
         ("plain", "{", 65, "filters.json is not valid JSON"),
         ("plain", "[]", 65, "filters.json holds a list, expected an object of entities"),
@@ -512,11 +512,11 @@ OF_MODELS: dict[str, tuple[Any, int, str]] = {
     "two nodes of one name": (smdl(node(), node()), 65, "has two nodes called people"),
     "a node of nodes": (smdl(node(), node(Name="b")), 65, "node b takes the results of node people"),
     "an edge from nowhere": (
-        smdl(Edges=[{"Source": "a", "Destination": "people"}]), 65, "an edge of node a; nodes: peopl",
+        smdl(Edges=[{"Source": "a", "Destination": "people"}]), 65, "an edge of node a; nodes: ",
     ),
     "all contrasts in one": (smdl(node(GroupBy=[])), 65, r"GroupBy is \[\], which pools all first-le"),
     "groups of what is not there": (
-        smdl(node(GroupBy=["contrast", "grop"])), 65, rf"{TABLE} has no column grop, did you mean gro",
+        smdl(node(GroupBy=["contrast", "groupp"])), 65, rf"{TABLE} has no column groupp, did you mean gro",
     ),
     "no type": (of_columns(1, Type="foo"), 65, "Nodes.0.Model.Type: input should be 'glm' or 'meta'"),
     "meta": (of_columns(1, Type="meta"), 65, "node people is of type meta, expected glm"),
