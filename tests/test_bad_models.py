@@ -676,3 +676,18 @@ def test_a_group_of_one_is_a_group_and_said(
     assert "group: the model fits 1 of 10 maps exactly" in told.err
     assert "regressor for each alone: sub-01" in told.err
     assert "8 degrees of freedom" in told.out
+
+
+def test_a_raw_dataset_without_a_table(
+    trees: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    maps = Path(shutil.copytree(trees / "plain", tmp_path / "maps"))
+    (maps / "participants.tsv").unlink()
+    (tmp_path / "raw").mkdir()
+    places = [str(tmp_path / "raw"), str(tmp_path / "out"), "group", "-w", str(tmp_path / "work")]
+    assert main([*places, "-d", str(maps), *AGE]) == ExitCode.NO_INPUT
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        f"bids-ari: error: there is no participants.tsv in {tmp_path / 'raw'} or {maps}, expected "
+        f"one with age, or another table with --participants"
+    )
+    assert not (tmp_path / "out").exists()
