@@ -1,5 +1,7 @@
 """What can be wrong with the input, and the exit code that says so."""
 
+import difflib
+from collections.abc import Sequence
 from enum import IntEnum
 
 
@@ -43,3 +45,37 @@ class OutputError(InputError):
     """A place to write to is not as it should be: full, or closed to us."""
 
     usual_code = ExitCode.CANNOT_CREATE
+
+
+def did_you_mean(label: str, known: Sequence[str]) -> str:
+    """
+    Name the nearest labels, ready to be put behind a statement.
+
+    Parameters
+    ----------
+    label : str
+        What was asked for.
+    known : sequence of str
+        What there is.
+
+    Returns
+    -------
+    str
+        Empty if none is near.
+
+    Examples
+    --------
+    >>> did_you_mean("1", ["01", "02"]), did_you_mean("faces", ["win"])
+    (', did you mean 01?', '')
+    """
+    forms: dict[str, str] = {}
+    for one in known:
+        forms.setdefault(_bare(one), one)
+    near = difflib.get_close_matches(_bare(label), forms, n=3, cutoff=0.6)
+    return f", did you mean {' or '.join(forms[form] for form in near)}?" if near else ""
+
+
+def _bare(label: str) -> str:
+    """Reduce a label to what people do not mistype: letters, and digits without leading zeros."""
+    letters = "".join(one for one in label.casefold() if one.isalnum())
+    return letters.lstrip("0") or letters

@@ -69,15 +69,15 @@ def add_model(parser: argparse.ArgumentParser) -> None:
         help="table of participants (default: participants.tsv of the dataset)",
     )  # fmt: skip
     model.add_argument(
-        "--covariates", nargs="+", default=(), metavar="COLUMN",
+        "--covariates", nargs="+", action=values.NotBlank, default=(), metavar="COLUMN",
         help="regressors beside the mean: numbers, or text as categories",
     )  # fmt: skip
     model.add_argument(
-        "--group-by", default="", metavar="COLUMN",
+        "--group-by", action=values.NotBlank, default="", metavar="COLUMN",
         help="compare the groups that this column tells apart",
     )  # fmt: skip
     model.add_argument(
-        "--formula", default="", metavar="FORMULA",
+        "--formula", action=values.NotBlank, default="", metavar="FORMULA",
         help="the whole model: '1 + age * C(group)'",
     )  # fmt: skip
     model.add_argument(

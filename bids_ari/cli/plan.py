@@ -6,6 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bids_ari.errors import ExitCode, InputError
 from bids_ari.options import Options
 from bids_ari.tables import format_tsv
 
@@ -39,13 +40,22 @@ def design_of(options: Options, roots: Sequence[Path]) -> "Design":
     from bids_ari.design import formula_of
     from bids_ari.inputs import Design, find_participants, read_stats_model
 
+    participants = find_participants(roots, options.participants)
+    if participants is None and (
+        asked := (*options.covariates, *filter(None, [options.group_by]))
+    ):
+        msg = (
+            f"there is no participants.tsv in {' or '.join(map(str, roots))}, expected one with "
+            f"{', '.join(asked)}, or another table with --participants"
+        )
+        raise InputError(msg, ExitCode.NO_INPUT)
     return Design(
         formula=options.formula or formula_of(options.covariates, options.group_by),
         contrasts=options.group_contrast,
         group_by=options.group_by,
         center=not options.no_centering,
         missing=options.missing,
-        participants=find_participants(roots, options.participants),
+        participants=participants,
         stats_model=read_stats_model(options.model) if options.model else None,
     )
 

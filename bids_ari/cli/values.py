@@ -4,7 +4,7 @@ import argparse
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from bids_ari.errors import InputError
 from bids_ari.options import LEAST_MEMORY_GB
@@ -49,6 +49,22 @@ def named_path(text: str) -> tuple[str, Path]:
         msg = f"{path} is not a directory"
         raise argparse.ArgumentTypeError(msg)
     return name, Path(path)
+
+
+class NotBlank(argparse.Action):
+    """Keep text, and end if there is none, as where a variable of a script is not set."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,  # noqa: ARG002 - argparse calls it so
+    ) -> None:
+        """Set the value."""
+        if not all(one.strip() for one in ([values] if isinstance(values, str) else values)):
+            parser.error(str(argparse.ArgumentError(self, "is empty")))
+        setattr(namespace, self.dest, values)
 
 
 def file(text: str) -> Path:

@@ -98,6 +98,9 @@ def check_design(regressors: Sequence[str], matrix: NDArray[np.floating]) -> Non
     if len(regressors) != n_regressors:
         msg = f"the design has {n_regressors} columns and {len(regressors)} names"
         raise ValueError(msg)
+    if not n_regressors:
+        msg = "the model has no regressor, expected the mean (1), a column or a group"
+        raise InputError(msg)
     if not np.isfinite(matrix).all():
         row, column = np.argwhere(~np.isfinite(matrix))[0]
         msg = f"the design has no value for regressor {regressors[column]} in row {row + 1}"
@@ -117,15 +120,15 @@ def check_contrasts(regressors: Sequence[str], contrasts: Sequence[Contrast]) ->
     if not contrasts:
         msg = f"the model of {_some(regressors)} has no contrast to test"
         raise InputError(msg)
-    taken: dict[str, str] = {}
+    taken: dict[str, Contrast] = {}
     for one in contrasts:
         if ending(one.name) in taken:
             msg = (
-                f"contrasts {taken[ending(one.name)]} and {one.name} would have one name in "
-                f"files: give each its own"
+                f"contrasts {_called(taken[ending(one.name)])} and {_called(one)} would have one "
+                f"name in files: give each its own"
             )
             raise InputError(msg)
-        taken[ending(one.name)] = one.name
+        taken[ending(one.name)] = one
         _check_contrast(one, len(regressors))
 
 
@@ -163,17 +166,24 @@ def _check_contrast(contrast: Contrast, n_regressors: int) -> None:
     if contrast.test == "t" and len(weights) != 1:
         msg = f"contrast {contrast.name} has {len(weights)} rows, expected 1 for a t test"
         raise InputError(msg)
+    if not np.isfinite(weights).all():
+        msg = f"contrast {_called(contrast)} has a weight that is not finite"
+        raise InputError(msg)
     empty = np.flatnonzero(~weights.any(axis=1))
     if empty.size:
         which = f" in row {empty[0] + 1}" if len(weights) > 1 else ""
-        msg = f"contrast {contrast.name} ({contrast.expression}) has no weight other than 0{which}"
+        msg = f"contrast {_called(contrast)} has no weight other than 0{which}"
         raise InputError(msg)
     if np.linalg.matrix_rank(weights) < len(weights):
         msg = (
-            f"contrast {contrast.name} ({contrast.expression}) tests the same twice: "
+            f"contrast {_called(contrast)} tests the same twice: "
             f"a row is a combination of the others"
         )
         raise InputError(msg)
+
+
+def _called(contrast: Contrast) -> str:
+    return f"{contrast.name} ({contrast.expression})" if contrast.expression else contrast.name
 
 
 def _some(names: Sequence[str], most: int = 8) -> str:

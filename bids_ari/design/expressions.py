@@ -57,7 +57,7 @@ def parse_contrast(text: str) -> tuple[str, str]:
     expression = expression.strip()
     try:
         name = INTERCEPT if expression in MEANS and name is text else label(name)
-    except ValueError:
+    except InputError:
         expression = ""
     if not expression:
         msg = f"contrast {text!r} is not NAME=EXPRESSION"
@@ -96,8 +96,9 @@ def contrast_of(text: str, coded: Coded) -> Contrast:
 
 
 def _rows(expression: str) -> list[str]:
-    """Split at commas that are not in brackets."""
-    return re.split(r",(?![^\[]*\])(?![^(]*\))", expression)
+    """Split at commas that are not in brackets or in quoted names."""
+    kept = re.sub(r"`[^`]*`", lambda name: name[0].replace(",", "\0"), expression)
+    return [row.replace("\0", ",") for row in re.split(r",(?![^\[]*\])(?![^(]*\))", kept)]
 
 
 def _weigh(row: str, expression: str, coded: Coded) -> NDArray[np.float64]:
@@ -122,6 +123,8 @@ def _weigh(row: str, expression: str, coded: Coded) -> NDArray[np.float64]:
             if is_number and number[0] != "1":
                 _refuse(expression, number[0])
             factor *= float(value) / float(divisor or 1)
+            if not np.isfinite(factor):
+                _refuse(expression, number[0])
             at = times.end() if times else at
         if is_number:
             weights += factor * coded.predict({})

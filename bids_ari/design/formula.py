@@ -74,7 +74,11 @@ def read_formula(text: str, table: MapTable) -> Formula:
     numeric = []
     for name in dict.fromkeys(name for one in factors for name in one.columns):
         cells = table.cells(name)
-        if len(set(cells)) == 1 and len(cells) > 1:
+        if name == "Intercept":
+            msg = f"column {name} of {table.source} has the name of a regressor: rename it"
+            raise InputError(msg)
+        numbers = name not in in_c and table.is_numeric(name)
+        if len(cells) > 1 and len({float(cell or 0) if numbers else cell for cell in cells}) == 1:
             msg = (
                 f"column {name} of {table.source} is {cells[0]} for all {len(cells)} maps, "
                 f"so that it explains nothing; leave it out"
@@ -84,7 +88,7 @@ def read_formula(text: str, table: MapTable) -> Formula:
             if name in in_function or (name in bare and table.is_numeric(name)):
                 msg = f"the formula {text!r} uses {name} both as a number and as a category"
                 raise InputError(msg)
-        elif table.is_numeric(name):
+        elif numbers:
             numeric.append(name)
         elif name in in_function:
             msg = (

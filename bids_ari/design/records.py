@@ -1,6 +1,8 @@
 """A group model: which regressors explain the maps, and which combinations are tested."""
 
+import hashlib
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -8,9 +10,14 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from bids_ari.errors import InputError
+
 INTERCEPT = "intercept"
 MEANS = ("1", INTERCEPT, "mean")
 """What the mean over all maps is called in expressions, and by the first two in Stats Models."""
+_LONGEST, _DIGITS = 64, 6
+"""Of a label, as file names end at 255 letters; and of the digest that stands for what is cut."""
+_LETTERS = str.maketrans({"ß": "ss", "ø": "o", "Ø": "O", "æ": "ae", "Æ": "Ae", "ł": "l", "Ł": "L"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +74,10 @@ class GroupModel:
 
 def label(text: str) -> str:
     """
-    Make a label for file names: camelCase, letters and digits only.
+    Make a label for file names: camelCase, letters and digits of ASCII only.
+
+    Accents are left out; of other letters, code points remain, so that no two become one. A long
+    label is cut and ends in a digest of the whole.
 
     Parameters
     ----------
@@ -80,20 +90,31 @@ def label(text: str) -> str:
 
     Raises
     ------
-    ValueError
+    InputError
         If nothing is left.
 
     Examples
     --------
     >>> label("win_vs lose"), label("age - bmi"), label("two-sample")
     ('winVsLose', 'ageVsBmi', 'twoSample')
+    >>> label("Größe"), label("年齢")
+    ('Grosse', 'u5e74u9f62')
     """
-    words = re.findall(r"[0-9A-Za-z]+", re.sub(r"(?<=\S)\s+-\s+(?=\S)", " Vs ", text))
+    spelled = unicodedata.normalize("NFKD", text.translate(_LETTERS))
+    plain = "".join(
+        f"u{ord(one):x}" if one.isalnum() and not one.isascii() else one
+        for one in spelled
+        if not unicodedata.combining(one)
+    )
+    words = re.findall(r"[0-9A-Za-z]+", re.sub(r"(?<=\S)\s+-\s+(?=\S)", " Vs ", plain))
     if not words:
-        msg = f"{text!r} has no letter or digit to make a name of"
-        raise ValueError(msg)
-    first, *others = words
-    return str(first + "".join(word[0].upper() + word[1:] for word in others))
+        msg = f"{text!r} has no letter or digit to make a name of in files: rename it"
+        raise InputError(msg)
+    first, *others = map(str, words)
+    whole = first + "".join(word[0].upper() + word[1:] for word in others)
+    if len(whole) <= _LONGEST:
+        return whole
+    return whole[: _LONGEST - _DIGITS] + hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
 
 
 def output_contrast(first_level: str, group: Contrast) -> str:

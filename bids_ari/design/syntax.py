@@ -7,6 +7,7 @@ file that somebody else wrote, so what they call is compared with a list first.
 
 import ast
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from keyword import iskeyword
 
@@ -61,11 +62,29 @@ def quoted(name: str) -> str:
     """
     Write the name of a column as it stands in a formula.
 
+    Parameters
+    ----------
+    name : str
+        Of a column.
+
+    Returns
+    -------
+    str
+        In quotes where it needs them.
+
+    Raises
+    ------
+    InputError
+        If it cannot be quoted.
+
     Examples
     --------
     >>> quoted("age"), quoted("age at scan"), quoted("mean")
     ('age', '`age at scan`', '`mean`')
     """
+    if "`" in name:
+        msg = f"column {name} has a ` in its name, which quotes names in formulas: rename it"
+        raise InputError(msg)
     plain = name.isidentifier() and not iskeyword(name) and name not in MEANS
     return name if plain else f"`{name}`"
 
@@ -96,6 +115,13 @@ def parse_formula(text: str) -> list[tuple[Factor, ...]]:
     """
     import formulaic  # imports pandas: half a second
 
+    words = [name for name in _QUOTED.findall(text) if iskeyword(name)]
+    if words and "(" in text:
+        msg = (
+            f"the formula {text!r} has column {words[0]} beside functions, and Python reads it as "
+            f"a word of its own: rename the column"
+        )
+        raise InputError(msg)
     try:
         parsed = formulaic.Formula(text)
     except Exception as error:  # its parser raises many kinds
@@ -109,7 +135,21 @@ def parse_formula(text: str) -> list[tuple[Factor, ...]]:
     for term in parsed:
         factors = [one for one in term.factors if one.expr != "1"]
         terms.append(tuple(_factor(one.expr, one.eval_method.value, text) for one in factors))
+    _refuse_shadows(terms, text)
     return terms
+
+
+def _refuse_shadows(terms: Sequence[Sequence[Factor]], formula: str) -> None:
+    """Raise an error if a column is taken for a function that is called."""
+    factors = [one for term in terms for one in term]
+    names = [name for one in factors for name in one.columns]
+    shadow = next((name for name in names if name in {*_FUNCTIONS, *_MODULES}), None)
+    if shadow is not None and any(one.kind != "column" for one in factors):
+        msg = (
+            f"the formula {formula!r} has column {shadow} beside functions, one of which is "
+            f"called so: rename the column"
+        )
+        raise InputError(msg)
 
 
 def _factor(expression: str, method: str, formula: str) -> Factor:

@@ -5,13 +5,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bids_ari.errors import InputError
+from bids_ari.errors import InputError, did_you_mean
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 _MISSING = ("", "n/a", "na", "nan", "null", "#n/a")
 _INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
-_MANY = 5
+_MANY, _MANY_COLUMNS = 5, 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,8 @@ class MapTable:
     """Order of categories that the dataset tells, the reference first."""
     ambiguous: frozenset[str] = frozenset()
     """Names that both the table and the maps have."""
+    alike: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Subjects without a row, and a label of the table that may be theirs."""
 
     def select(self, rows: Sequence[int]) -> "MapTable":
         """Take some of the rows."""
@@ -40,7 +42,14 @@ class MapTable:
             self.labels,
             self.levels,
             self.ambiguous,
+            self.alike,
         )
+
+    def listed(self) -> str:
+        """List the columns, cut short where there are many."""
+        names = sorted(self.columns)
+        more = f" and {len(names) - _MANY_COLUMNS} more" if len(names) > _MANY_COLUMNS else ""
+        return f"{', '.join(names[:_MANY_COLUMNS]) or 'none'}{more}"
 
     def cells(self, name: str) -> tuple[str | None, ...]:
         """Find a column, or raise an error that tells which there are."""
@@ -51,8 +60,8 @@ class MapTable:
             )
             raise InputError(msg)
         if name not in self.columns:
-            there = ", ".join(sorted(self.columns)) or "none"
-            msg = f"{self.source} has no column {name}; there: {there}"
+            near = did_you_mean(name, [*self.columns])
+            msg = f"{self.source} has no column {name}{near}; there: {self.listed()}"
             raise InputError(msg)
         return self.columns[name]
 
@@ -107,12 +116,15 @@ def why_missing(cell: str | None) -> str:
     --------
     >>> why_missing("N/A"), why_missing("-inf"), why_missing("0")
     ('n/a', 'inf', '')
+    >>> why_missing("1e999")
+    'inf'
     """
     if cell is None:
         return "no row"
     if cell.lower() in _MISSING:
         return "n/a"
-    return "inf" if _INFINITE.fullmatch(cell) else ""
+    too_large = NUMBER.fullmatch(cell) and abs(float(cell)) == float("inf")
+    return "inf" if too_large or _INFINITE.fullmatch(cell) else ""
 
 
 def rows_with_values(
@@ -166,6 +178,8 @@ def rows_with_values(
         what = "has no row for" if reason == unlisted else f"has {reason} for"
         n_others = len(left_out) - sum(why == reason for why in left_out.values())
         others = f"; {n_others} other maps lack a value, too" if n_others else ""
+        if reason == unlisted and (called := table.alike.get(whose[0].removeprefix("sub-"))):
+            others += f"; it has {called}, perhaps for {whose[0]}"
         where = "the dataset of maps" if at[reason] in table.labels else table.source
         msg = (
             f"{where} {what} {len(whose)} subject{'s' * (len(whose) != 1)} "

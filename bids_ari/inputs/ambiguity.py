@@ -30,8 +30,9 @@ def refuse_partial(groups: Mapping[Key, Sequence[StatMap]]) -> None:
             extra = dict(other - one)
             names = " and ".join(name for name in ENTITIES if name in extra)
             msg = (
-                f"{len(many)} maps{f' of contrast {contrast}' if contrast else ''} name a {names},"
-                f" {len(few)} of other subjects do not: {many[0].path} against {few[0].path}; name "
+                f"{len(many)} map{'s' * (len(many) != 1)}"
+                f"{f' of contrast {contrast}' if contrast else ''} with a {names} and {len(few)} "
+                f"of other subjects without: {many[0].path} against {few[0].path}; name "
                 f"them alike, or choose with --bids-filter-file, for example "
                 f"{_filter({name: extra[name] for name in ENTITIES if name in extra})}"
             )

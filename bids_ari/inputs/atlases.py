@@ -5,8 +5,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bids_ari.errors import ExitCode, InputError
-from bids_ari.inputs.filters import did_you_mean
+from bids_ari.errors import ExitCode, InputError, did_you_mean
 from bids_ari.inputs.segmentations import entities_of, table_beside, title
 from bids_ari.inputs.templates import KEYS, fetch_atlas
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bids_ari.errors import ExitCode, InputError
+from bids_ari.errors import ExitCode, InputError, did_you_mean
 from bids_ari.inputs.counts import tell_counts
 from bids_ari.inputs.dataset import describe, not_fetched
-from bids_ari.inputs.filters import admits, did_you_mean, in_words
+from bids_ari.inputs.filters import admits, in_words
 from bids_ari.inputs.grouping import group, highest_level
 from bids_ari.inputs.inclusion import Universe
 from bids_ari.inputs.naming import ENTITIES
@@ -168,8 +168,9 @@ def collect(
     known_listed = frozenset[str]().union(*in_table) if in_table else None
     refuse_unknown_subjects(asked, scans, known_listed or frozenset())
     refuse_no_maps(scans, asked)
-    refuse_unknown_labels(scans, query)
-    tell_counts(scans, query, asked)
+    in_file = frozenset(filters or {})
+    refuse_unknown_labels(scans, query, in_file)
+    tell_counts(scans, query, asked, in_file)
     maps = _select(scans, query, asked, repeats, database_dir)
     if not maps:
         refuse_nothing(scans, query, asked)

@@ -2,18 +2,21 @@
 
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from bids_ari.inputs.filters import admits, in_words
-from bids_ari.inputs.refusals import OPTIONS
+from bids_ari.inputs.refusals import option_of
 from bids_ari.inputs.scan import Scan
 
 LOGGER = logging.getLogger("bids_ari")
 
 
 def tell_counts(
-    scans: Sequence[Scan], query: Mapping[str, Sequence[Any]], asked: Sequence[str]
+    scans: Sequence[Scan],
+    query: Mapping[str, Sequence[Any]],
+    asked: Sequence[str],
+    in_file: Collection[str] = (),
 ) -> None:
     """
     Log the number of maps before and after each restriction.
@@ -26,6 +29,8 @@ def tell_counts(
         Entity to the values allowed.
     asked : sequence of str
         Labels of the subjects asked for, empty for all.
+    in_file : collection of str
+        Entities of the query that a filter file names.
     """
     # subjects repeat each other: few sets of maps, each of many subjects
     left: Counter[int] = Counter()
@@ -48,6 +53,6 @@ def tell_counts(
                 if admits(name, allowed, entities[index].get(name))
             }
         )
-        option = OPTIONS.get(name, "--bids-filter-file")
+        option = option_of(name, in_file)
         steps.append(f"{left.total()} after {option} ({in_words({name: allowed})})")
     LOGGER.info("%s", "; ".join(steps))

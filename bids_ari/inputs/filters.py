@@ -1,13 +1,12 @@
 """Queries: from labels and filter files to the values that each entity may have."""
 
-import difflib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from bids_ari.errors import InputError
+from bids_ari.errors import InputError, did_you_mean
 from bids_ari.inputs.naming import BY_KEY, ENTITIES
 
 MANY = 20
@@ -81,7 +80,9 @@ def _allowed(path: Path, key: str, value: Any, *, is_number: bool) -> Any:
     if is_number and not str(value).isdecimal():
         msg = f"{path}: {key} is {json.dumps(value)}, expected a number"
         raise InputError(msg)
-    return value if is_number else str(value)
+    return (
+        value if is_number else str(value).removeprefix(f"{ENTITIES[BY_KEY.get(key, key)].key}-")
+    )
 
 
 def admits(entity: str, allowed: Sequence[Any], value: str | None) -> bool:
@@ -112,18 +113,3 @@ def listed(values: Sequence[str]) -> str:
     """List labels, cut short where there are many."""
     shown = ", ".join(values[:MANY])
     return shown + (f" and {len(values) - MANY} more" if len(values) > MANY else "")
-
-
-def did_you_mean(label: str, known: Sequence[str]) -> str:
-    """Name the nearest labels, ready to be put behind a statement; empty if none is near."""
-    forms: dict[str, str] = {}
-    for one in known:
-        forms.setdefault(_bare(one), one)
-    near = difflib.get_close_matches(_bare(label), forms, n=3, cutoff=0.6)
-    return f", did you mean {' or '.join(forms[form] for form in near)}?" if near else ""
-
-
-def _bare(label: str) -> str:
-    """Reduce a label to what people do not mistype: letters, and digits without leading zeros."""
-    letters = "".join(one for one in label.casefold() if one.isalnum())
-    return letters.lstrip("0") or letters

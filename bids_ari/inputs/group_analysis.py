@@ -1,8 +1,11 @@
 """An analysis and its group model: what is fitted to which maps, and who is left out for it."""
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+
+import numpy as np
 
 from bids_ari.design import (
     Contrast,
@@ -15,14 +18,18 @@ from bids_ari.design import (
 from bids_ari.design.formula import columns_of
 from bids_ari.design.syntax import parse_formula
 from bids_ari.errors import InputError
+from bids_ari.inputs.filters import listed
 from bids_ari.inputs.naming import ENTITIES, names_in_role
 from bids_ari.inputs.node_models import group_models
 from bids_ari.inputs.participants import Participants, table_of
 from bids_ari.inputs.records import Analysis, Inclusion, Row
 from bids_ari.inputs.stats_model import StatsModel, refuse_unmatched
 
+LOGGER = logging.getLogger("bids_ari")
 _WITHIN = ("contrast", "task", *names_in_role("repeat"))
 """Entities that may differ between the rows of a subject, if the model has a column for them."""
+_TOLERANCE = 1e-9
+"""Share of a map that the model must leave to chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +110,7 @@ def group_analyses(
         try:
             for made in _models(table, design):
                 _refuse_unrelated_rows(analysis, made)
+                _warn_of_rows_for_themselves(analysis, made)
                 possible.append(GroupAnalysis(_of_rows(analysis, made), made.model))
         except InputError as error:
             errors.append(InputError(f"{_called(analysis)}: {error}", error.exit_code))
@@ -160,6 +168,22 @@ def _refuse_unrelated_rows(analysis: Analysis, made: GroupModel) -> None:
             f"--difference {told.split()[0]}=A-B"
         )
         raise InputError(msg)
+
+
+def _warn_of_rows_for_themselves(analysis: Analysis, made: GroupModel) -> None:
+    """Say which rows are fitted exactly, as the only ones of a group or of a subject are."""
+    leverage = np.square(np.linalg.qr(made.model.matrix)[0]).sum(axis=1)
+    alone = [made.rows[at] for at in np.flatnonzero(leverage > 1 - _TOLERANCE)]
+    if alone:
+        whose = dict.fromkeys(f"sub-{analysis.rows[at].subject}" for at in alone)
+        LOGGER.warning(
+            "%s: the model fits %d of %d maps exactly, whatever is in them, as there is a "
+            "regressor for each alone: %s",
+            made.model.name,
+            len(alone),
+            len(made.rows),
+            listed([*whose]),
+        )
 
 
 def _of_rows(analysis: Analysis, made: GroupModel) -> Analysis:

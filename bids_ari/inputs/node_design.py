@@ -131,8 +131,11 @@ def _evaluate(
             (made,) = runner.run(inputs, missing_values="error")
             X = made.X
     except Exception as error:  # of any transformation
-        reason = re.sub(r"\s+", " ", str(error)).strip()
-        msg = f"the design cannot be made: {reason or type(error).__name__}"
+        reason = re.sub(r"\s+", " ", str(error)).strip().rstrip(".")
+        msg = (
+            f"the design cannot be made: {reason or type(error).__name__}; "
+            f"columns of {table.source.rstrip(',')}: {table.listed()}"
+        )
         raise InputError(msg) from error
     place = {key: row for row, key in enumerate(made.metadata[_ROW])}
     if len(X) != len(keys) or place.keys() != set(keys):
@@ -141,15 +144,17 @@ def _evaluate(
             f"drops those that it has no number for"
         )
         raise InputError(msg)
+    columns = [str(name) for name in X]
+    for one in map(str, () if node["Model"].get("Formula") else node["Model"]["X"]):
+        if set(one) & set("*?[") and not fnmatch.filter(columns, one):
+            msg = f"X has {one}, which no column is called like; there: {', '.join(columns)}"
+            raise InputError(msg)
     text = [str(name) for name in X if not pd.api.types.is_numeric_dtype(X[name].infer_objects())]
     if text:
         msg = f"X has {text[0]}, which holds text: expected Factor among the transformations"
         raise InputError(msg)
     order = [place[key] for key in keys]
-    return (
-        tuple(str(name) for name in X.columns),
-        X.to_numpy(dtype=np.float64)[order],
-    )
+    return tuple(columns), X.to_numpy(dtype=np.float64)[order]
 
 
 def _values(table: MapTable, name: str, numeric: bool) -> Any:

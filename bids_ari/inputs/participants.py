@@ -221,8 +221,10 @@ def table_of(maps: Sequence[StatMap], known: Participants | None) -> MapTable:
     entities = {name: cells for name, cells in entities.items() if set(cells) != {"n/a"}}
     subjects = tuple(one.subject for one in maps)
     if known is None:
-        return MapTable("the dataset", subjects, entities, frozenset(entities))
+        source = "the dataset, which has no participants.tsv,"
+        return MapTable(source, subjects, entities, frozenset(entities))
     row_of = {label: row for row, label in enumerate(known.labels)}
+    bare = {_bare(label): label for label in known.labels}
     columns: dict[str, tuple[str | None, ...]] = {
         name: tuple(cells[row_of[one]] if one in row_of else None for one in subjects)
         for name, cells in known.columns.items()
@@ -234,4 +236,14 @@ def table_of(maps: Sequence[StatMap], known: Participants | None) -> MapTable:
         frozenset(entities),
         known.levels,
         frozenset(columns.keys() & entities.keys()),
+        {
+            one: bare[_bare(one)]
+            for one in subjects
+            if one not in row_of and _bare(one) in bare and bare[_bare(one)] not in subjects
+        },
     )
+
+
+def _bare(label: str) -> str:
+    """Leave out what spreadsheets do to labels: leading zeros, capitals."""
+    return label.lstrip("0").casefold()

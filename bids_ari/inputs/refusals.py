@@ -1,11 +1,11 @@
 """What to say when nothing is found: what was asked for, where, and what there is."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import Enum
 from typing import Any
 
-from bids_ari.errors import ExitCode, InputError
-from bids_ari.inputs.filters import MANY, admits, did_you_mean, in_words, listed
+from bids_ari.errors import ExitCode, InputError, did_you_mean
+from bids_ari.inputs.filters import MANY, admits, in_words, listed
 from bids_ari.inputs.scan import LOGGER, Scan
 
 OPTIONS = {
@@ -62,18 +62,30 @@ def refuse_no_maps(scans: Sequence[Scan], asked: Sequence[str]) -> None:
     raise InputError(msg, ExitCode.NO_INPUT)
 
 
-def refuse_unknown_labels(scans: Sequence[Scan], query: Mapping[str, Sequence[Any]]) -> None:
+def option_of(entity: str, in_file: Collection[str]) -> str:
+    """Tell which option restricts an entity, if not a filter file does."""
+    usual = "--bids-filter-file"
+    return usual if entity in in_file else OPTIONS.get(entity, usual)
+
+
+def refuse_unknown_labels(
+    scans: Sequence[Scan], query: Mapping[str, Sequence[Any]], in_file: Collection[str] = ()
+) -> None:
     """Raise an error for a misspelt label, even if others of its list are found."""
-    for name, option in OPTIONS.items():
-        known = _values(scans, name)
-        for label in query.get(name, ()):
-            if isinstance(label, Enum) or str(label) in known:
+    for name, allowed in query.items():
+        known = _subjects(scans) if name == "subject" else _values(scans, name)
+        if not known and name not in OPTIONS:
+            continue  # nothing is left then, which is said with all that was asked for
+        for label in allowed:
+            if isinstance(label, Enum) or any(admits(name, [label], one) for one in known):
                 continue
             if not known:
                 flavours = " and ".join(sorted({one.flavour.name for one in scans if one.names}))
-                why = f"no map there names a {name} (layout of {flavours}), leave {option} out"
+                what = f"{name} of the filters" if name in in_file else OPTIONS[name]
+                why = f"no map there names a {name} (layout of {flavours}), leave {what} out"
             else:
-                why = f"there is no {name} {label}{did_you_mean(label, known)}"
+                why = f"there is no {name} {label}{did_you_mean(str(label), known)}"
+                why += "" if name in OPTIONS else f", only {name} {listed(known)}"
             if name == "space" and any(one.space for one in scans):
                 why += ", dataset_description.json tells the space of its maps"
             raise _nothing(scans, query, why)
@@ -116,6 +128,10 @@ def _nothing(scans: Sequence[Scan], query: Mapping[str, Sequence[Any]], why: str
 
 def _values(scans: Sequence[Scan], entity: str) -> list[str]:
     return sorted({one[entity] for scan in scans for one in scan.names if entity in one})
+
+
+def _subjects(scans: Sequence[Scan]) -> list[str]:
+    return sorted({label for one in scans for label in one.folders})
 
 
 def _places(scans: Sequence[Scan]) -> str:

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bids_ari.errors import ExitCode, InputError
-from bids_ari.inputs.filters import admits, did_you_mean, listed
+from bids_ari.errors import ExitCode, InputError, did_you_mean
+from bids_ari.inputs.filters import admits, listed
 from bids_ari.inputs.naming import BY_KEY, ENTITIES, names_in_role
 from bids_ari.inputs.records import StatMap
 from bids_ari.inputs.variances import STATS_WITH_VARIANCE
@@ -12,6 +12,8 @@ from bids_ari.inputs.variances import STATS_WITH_VARIANCE
 REPEATS = names_in_role("repeat")
 COMPARABLE = (*REPEATS, "task", "contrast")
 """Entities by which maps of a subject can be compared."""
+_MODEL = "the group model"
+"""Which names ``within``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ def check(
     names = {
         "--combine": tuple(dict.fromkeys(_entity("--combine", one, REPEATS) for one in combine)),
         "--difference": tuple(_entity("--difference", one, COMPARABLE) for one in subtracted),
-        "within": tuple(dict.fromkeys(_entity("within", one, COMPARABLE) for one in within)),
+        _MODEL: tuple(dict.fromkeys(_entity(_MODEL, one, COMPARABLE) for one in within)),
     }
     first_use: dict[str, str] = {}
     for option, several in names.items():
@@ -108,7 +110,7 @@ def check(
     return Repeats(
         names["--combine"],
         _difference(names["--difference"][0], *difference[1:]) if difference else None,
-        names["within"],
+        names[_MODEL],
         variances,
     )
 

@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bids_ari.design import MapTable
-from bids_ari.errors import ExitCode, InputError
+from bids_ari.design.syntax import parse_formula
+from bids_ari.errors import ExitCode, InputError, did_you_mean
+from bids_ari.inputs.filters import listed
 from bids_ari.inputs.naming import BY_KEY, ENTITIES
 
 
@@ -108,6 +110,21 @@ def _check_node(model: StatsModel, node: Mapping[str, Any]) -> None:
     if not node.get("Contrasts") and not node.get("DummyContrasts"):
         msg = f"{where} has neither Contrasts nor DummyContrasts, so nothing to test"
         raise InputError(msg)
+    if (node.get("DummyContrasts") or {}).get("Test") == "pass":
+        msg = f"{where}: DummyContrasts have Test pass, expected t or F"
+        raise InputError(msg)
+    if not node["Model"]["X"]:
+        msg = f"{where}: X is empty, expected 1 for the mean, or columns"
+        raise InputError(msg)
+    for step in (node.get("Transformations") or {}).get("Instructions") or []:
+        if not step.get("Input"):
+            msg = f"{where}: the transformation {step.get('Name')} has no Input"
+            raise InputError(msg)
+    try:
+        parse_formula(node["Model"].get("Formula") or "1")
+    except InputError as error:
+        msg = f"{where}: {error}"
+        raise InputError(msg) from error
     sources = {edge["Source"] for edge in edges_of(model) if edge["Destination"] == node["Name"]}
     above = sorted(sources & {one["Name"] for one in model.nodes})
     if above:
@@ -178,6 +195,9 @@ def refuse_unmatched(model: StatsModel, tables: Sequence[MapTable]) -> None:
             }
             for value in values:
                 if there and str(value) not in there:
-                    listed = ", ".join(sorted(str(one) for one in there)[:9])
-                    msg = f"{model.path}: {where} asks for {name} {value}; there: {listed}"
+                    labels = sorted(str(one) for one in there)
+                    msg = (
+                        f"{model.path}: {where} asks for {name} {value}"
+                        f"{did_you_mean(str(value), labels)}; there: {listed(labels)}"
+                    )
                     raise InputError(msg, ExitCode.NOTHING_SELECTED)

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bids_ari.errors import ExitCode, InputError
-from bids_ari.inputs.filters import did_you_mean, listed
+from bids_ari.errors import ExitCode, InputError, did_you_mean
+from bids_ari.inputs.filters import listed
 from bids_ari.inputs.segmentations import (
     Entities,
     called,

@@ -66,7 +66,10 @@ def test_weights_fit_the_columns() -> None:
         ([weighing([0, 1], [0, 0], test="F")], "no weight other than 0 in row 2"),
         ([weighing([1, 1], [2, 2], test="F")], "tests the same twice"),
         ([weighing([1, 0], [0, 1])], "contrast c has 2 rows, expected 1 for a t test"),
-        ([weighing([1, 0]), weighing([0, 1])], "contrasts c and c would have one name in files"),
+        (
+            [weighing([1, 0]), weighing([0, 1])],
+            r"contrasts c \(as given\) and c \(as given\) would have one name in files",
+        ),
     ],
 )
 def test_a_contrast_that_tests_nothing_is_refused(contrasts: list[Contrast], message: str) -> None:

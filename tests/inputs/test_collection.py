@@ -180,7 +180,7 @@ def test_subjects_that_are_not_there(
             {"task_id": ["rest"], "contrast": ["lose"]},
             r"with contrast-lose there is no task-rest, only task gamble",
         ),
-        ({"filters": {"subject": "7"}}, r"matches stat-effect sub-7: no single subject has one"),
+        ({"filters": {"subject": "7"}}, r"sub-7: there is no subject 7, only subject 01, 02, 03"),
     ],
 )
 @pytest.mark.parametrize("with_database", [False, True])
@@ -395,8 +395,8 @@ def test_half_of_the_maps_with_a_resolution(write_dataset: WriteDataset) -> None
     )
     with pytest.raises(
         InputError,
-        match=r"2 maps of contrast win name a resolution and description, 3 of other subjects do "
-        r"not: .*sub-4_res-2.* against .*sub-1_task.*; name them alike, or choose with "
+        match=r"2 maps of contrast win with a resolution and description and 3 of other subjects "
+        r"without: .*sub-4_res-2.* against .*sub-1_task.*; name them alike, or choose with "
         r'--bids-filter-file, for example {"resolution": "2", "description": "x"}',
     ) as caught:
         collect(root)

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from bids.layout import Query
 
-from bids_ari.errors import InputError
+from bids_ari.errors import InputError, did_you_mean
 from bids_ari.inputs import load_filters
-from bids_ari.inputs.filters import admits, did_you_mean, in_words, listed
+from bids_ari.inputs.filters import admits, in_words, listed
 
 
 def write(tmp_path: Path, content: object) -> Path:

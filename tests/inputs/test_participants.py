@@ -141,7 +141,8 @@ def test_maps_without_a_table_have_their_entities() -> None:
     assert made.model.dof == 3
     assert made.model.contrasts[0].weights.tolist() == [[0, 1, 0, 0, 0]]
     with pytest.raises(
-        InputError, match="the dataset has no column age; there: contrast, session"
+        InputError,
+        match=r"the dataset, which has no participants.tsv, has no column age; there: contrast",
     ):
         group_model(table_of(maps, None), "1 + age")
 

@@ -413,14 +413,14 @@ def test_a_variance_map_that_was_not_fetched_is_no_missing_one(
             {"difference": ("space", "a", "b")},
             r"--difference names space, expected one of session, run, echo, task, contrast$",
         ),
-        ({"within": ["stat"]}, r"within names stat, expected one of session, run"),
+        ({"within": ["stat"]}, r"the group model names stat, expected one of session, run"),
         (
             {"combine": ["ses"], "difference": ("session", "a", "b")},
             r"--combine and --difference both name session: choose one",
         ),
         (
             {"within": ["run"], "combine": ["run"]},
-            r"--combine and within both name run: choose one",
+            r"--combine and the group model both name run: choose one",
         ),
         (
             {"difference": ("run", "1", "01")},

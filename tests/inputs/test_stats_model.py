@@ -349,7 +349,9 @@ def test_input_leaves_subjects_out(read: Read) -> None:
     (one,) = group_models(others, table, missing="drop")
     assert one.rows == (4, 5, 7, 8, 9)
     assert one.left_out[6] == "n/a in age"
-    with pytest.raises(InputError, match=r"Input asks for subject 99; there: 01") as caught:
+    with pytest.raises(
+        InputError, match=r"Input asks for subject 99, did you mean 09\?; there: 01"
+    ) as caught:
         refuse_unmatched(read(node(), Input={"subject": ["99"]}), [table_with()])
     assert caught.value.exit_code == ExitCode.NOTHING_SELECTED
 
