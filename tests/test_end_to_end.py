@@ -136,6 +136,33 @@ def test_regions_have_their_tables_names_and_bounds(small_group: Path, tmp_path:
     assert table["discoveries"].iloc[-1] == sidecar["Discoveries"] > 0
 
 
+def test_a_group_model_with_an_f_test_is_written_and_reported(
+    small_group: Path, tmp_path: Path
+) -> None:
+    arguments = [str(small_group), str(tmp_path / "out"), "group", "-w", str(tmp_path / "work")]
+    model = [
+        "--formula",
+        "1 + age + C(group)",
+        "--group-contrast",
+        "mean",
+        "any=age, group[patient]-group[control]",
+    ]
+    assert main([*arguments, *OPTIONS, *model]) == ExitCode.OK
+    stem = STEM.replace("oneSample", "ageGroup")
+    of_mean = [name.replace("oneSample", "ageGroup") for name in GOLDEN]
+    of_f = [
+        name.replace(stem, f"{stem}Any").replace("stat-t_", "stat-F_")
+        for name in of_mean
+        if stem in name and "stat-effect" not in name and "stat-variance" not in name
+    ]
+    assert files_of(tmp_path / "out") == sorted([*of_mean, *of_f])
+    assert errors_of(validate(tmp_path / "out", tmp_path)) == []
+    table = pd.read_csv(tmp_path / "out" / "group" / f"{stem}Any_desc-z3p1_clusters.tsv", sep="\t")
+    assert table["sign"].isna().all()
+    page = (tmp_path / "out" / f"{stem}Any.html").read_text()
+    assert "F test" in page
+
+
 def test_an_atlas_may_be_named_from_where_one_stands(
     small_group: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

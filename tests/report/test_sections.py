@@ -290,10 +290,7 @@ def test_a_tdp_that_no_cluster_reaches_and_a_threshold_that_none_chooses_are_sai
     write_dataset(strength=0, space="T1w", thresholds=(), auto=True, tdp_thresholds=(0.7,))
     page = Page(report.write(tmp_path)[0])
     assert "Nothing found is a result, not an error" in page.text
-    assert (
-        "the data choose the threshold, and there is no"
-        in page.text
-    )
+    assert "the data choose the threshold, and there is no" in page.text
     assert "No cluster reaches it" in page.text
     assert "z where |z| > 2.3" in page.text.replace("\N{NO-BREAK SPACE}", " ")
     assert "empty" in section(page, "numbers")
