@@ -45,8 +45,6 @@ def common_metadata(
         "Model": {
             "Name": model.name,
             "NumberOfMaps": len(analysis.rows),
-            # variances that are known leave nothing to estimate
-            "DegreesOfFreedom": None if options.estimator == "fixed" else model.dof,
             "Estimator": options.estimator,
             "Regressors": list(model.regressors),
             "Contrast": group.entities(contrast)["contrast"],
@@ -56,6 +54,8 @@ def common_metadata(
         },
         "Alternative": "greater" if contrast.test == "F" else options.alternative,
     }
+    if options.estimator != "fixed":  # variances that are known leave nothing to estimate
+        metadata["Model"]["DegreesOfFreedom"] = model.dof
     if model.formula:
         metadata["Model"]["Formula"] = model.formula
     if model.centred:
