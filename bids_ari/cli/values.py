@@ -2,7 +2,8 @@
 
 import argparse
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -58,30 +59,39 @@ def file(text: str) -> Path:
     return Path(text)
 
 
-def number(
-    low: float,
-    high: float = float("inf"),
-    *,
-    exclude_low: bool = False,
-    exclude_high: bool = False,
-) -> Callable[[str], float]:
-    """Make a function that takes numbers within limits."""
-    limits = f"at least {low:g}" if high == float("inf") else f"between {low:g} and {high:g}"
+@dataclass(frozen=True, slots=True)
+class Number:
+    """Takes numbers within limits, which can be asked for."""
 
-    def number(text: str) -> float:
-        value = float(text)  # argparse reports a ValueError as "invalid number value"
-        inside = low <= value <= high and abs(value) != float("inf")
-        if not inside or (exclude_low and value == low) or (exclude_high and value == high):
+    low: float
+    high: float = float("inf")
+    exclude_low: bool = False
+    exclude_high: bool = False
+
+    __name__ = "number"  # argparse reports a ValueError as "invalid number value"
+
+    def __call__(self, text: str) -> float:
+        """Take a number."""
+        value = float(text)
+        inside = self.low <= value <= self.high and abs(value) != float("inf")
+        at_limit = (self.exclude_low and value == self.low) or (
+            self.exclude_high and value == self.high
+        )
+        if not inside or at_limit:
+            unlimited = self.high == float("inf")
+            limits = (
+                f"at least {self.low:g}"
+                if unlimited
+                else f"between {self.low:g} and {self.high:g}"
+            )
             msg = f"{text} is not {limits}"
             raise argparse.ArgumentTypeError(msg)
         return value
 
-    return number
-
 
 def threshold(text: str) -> float | Literal["auto"]:
     """Take a cluster-forming threshold: a number, or the one that the data choose."""
-    return "auto" if text == "auto" else number(0)(text)
+    return "auto" if text == "auto" else Number(0)(text)
 
 
 def difference(text: str) -> tuple[str, str, str]:
