@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 from nipype.pipeline import engine as pe
 from nipype.pipeline import plugins
-from nipype.pipeline.plugins.base import GraphPluginBase
+from nipype.pipeline.plugins.base import GraphPluginBase, PluginBase, SGELikeBatchManagerBase
 from nipype.pipeline.plugins.multiproc import MultiProcPlugin, process_initializer
 
 from bids_ari.errors import InputError
@@ -26,6 +26,10 @@ _PR_SET_PDEATHSIG = 1
 _KILLED = (
     "a worker process was killed, most likely for want of memory: "
     "make more available, or use fewer --nprocs"
+)
+_LOST = (
+    "job {job} ended without a result, most likely for want of memory or time: ask for more in the "
+    "plugin file; what it had to say is in the folder 'batch' of the work directory (node {folder})"
 )
 _SUBMITS = {
     "Condor": "condor_submit",
@@ -82,6 +86,51 @@ class SafeMultiProc(MultiProcPlugin):
             task_id = self._taskid
             self._task_obj[task_id] = None
         return task_id
+
+
+class _Submitting(SGELikeBatchManagerBase):
+    """What plugins that submit jobs need, to say what became of a job that left no result."""
+
+    def _get_result(self, taskid: int) -> dict[str, Any] | None:
+        node_dir = self._pending[taskid]
+        result: dict[str, Any] | None = super()._get_result(taskid)
+        # Nipype has a text for a job without a result, and a list of lines for the others
+        if result is not None and isinstance(result["traceback"], str):
+            result["traceback"] = [f"{_LOST.format(job=taskid, folder=node_dir)}\n"]
+        return result
+
+    def _report_crash(self, node: pe.Node, result: dict[str, Any] | None = None) -> str:
+        if result is not None and isinstance(
+            result["traceback"], str
+        ):  # it was not even submitted
+            result["traceback"] = result["traceback"].splitlines(keepends=True)
+        path: str = super()._report_crash(node, result)
+        return path
+
+
+def plugin_for(name: str, plugin_args: dict[str, Any]) -> PluginBase | str:
+    """
+    Make what runs a workflow.
+
+    Parameters
+    ----------
+    name : str
+        From :func:`choose_plugin`.
+    plugin_args : dict
+        Likewise.
+
+    Returns
+    -------
+    plugin
+        As ``Workflow.run`` takes it.
+    """
+    if name == "MultiProc":
+        return SafeMultiProc(plugin_args)
+    plugin_class = getattr(plugins, f"{name}Plugin")
+    if issubclass(plugin_class, SGELikeBatchManagerBase):
+        submitting = type(name, (_Submitting, plugin_class), {})
+        return submitting(plugin_args=plugin_args)
+    return name
 
 
 def choose_plugin(

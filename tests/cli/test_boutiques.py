@@ -192,13 +192,23 @@ def test_what_the_parser_would_refuse_boutiques_refuses(
 def test_boutiques_runs_the_program_and_finds_what_it_wrote(
     bosh: Bosh, small_group: Path, tmp_path: Path
 ) -> None:
-    (tmp_path / "first level").symlink_to(small_group)  # as platforms make inputs available
+    # as platforms make inputs available: links in the directory of the task
+    (tmp_path / "first level").symlink_to(small_group)
+    for image, link in (
+        ("*_desc-regions_dseg.nii.gz", "atlas"),
+        ("*_desc-brain_mask.nii.gz", "mask"),
+    ):
+        (found,) = small_group.rglob(image)
+        (tmp_path / f"{link}.nii.gz").symlink_to(found)
     invocation = write_invocation(
         tmp_path,
         InputDataset="first level",
         OutputLocation="out",
         AnalysisLevel="group",
         cluster_threshold=["3.1", "auto"],
+        atlas=["atlas.nii.gz"],
+        roi=["mask.nii.gz"],
+        mask="mask.nii.gz",
         nprocs=1,
     )
     done = bosh("exec", "launch", "--no-container", str(FILE), invocation)
