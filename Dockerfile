@@ -11,7 +11,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY bids_ari bids_ari
 RUN /opt/venv/bin/pip install .
 # A first run, on a small group: what it compiles for any CPU, and the list of fonts, stay in /opt/home.
-ENV HOME=/opt/home NUMBA_CPU_NAME=generic NUMBA_CPU_FEATURES=""
+ENV HOME=/opt/home NUMBA_CACHE_DIR=/opt/home/.cache/numba NUMBA_CPU_NAME=generic NUMBA_CPU_FEATURES=""
 WORKDIR /first_run
 RUN mkdir /opt/home \
     && /opt/venv/bin/python -m bids_ari.simulate firstlevel --subjects 8 --voxel-size 6 \

@@ -35,7 +35,7 @@ test: lint types layers tests
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/codespell bids_ari benchmarks docs tests Makefile pyproject.toml CITATION.cff *.md
+	$(BIN)/codespell bids_ari benchmarks docker docs examples tests Makefile pyproject.toml CITATION.cff *.md
 	$(BIN)/python -W 'ignore:Unknown section:UserWarning' -m numpydoc lint $$(find bids_ari -name '*.py')
 	$(BIN)/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
 
