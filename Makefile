@@ -38,6 +38,7 @@ lint: $(VENV)/installed-dev
 	$(BIN)/codespell bids_ari benchmarks docker docs examples tests Makefile pyproject.toml CITATION.cff *.md
 	$(BIN)/python -W 'ignore:Unknown section:UserWarning' -m numpydoc lint $$(find bids_ari -name '*.py')
 	$(BIN)/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
+	$(BIN)/hadolint Dockerfile
 
 types: $(VENV)/installed-dev
 	$(BIN)/mypy
