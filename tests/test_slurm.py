@@ -49,7 +49,7 @@ PartitionName=main Nodes={host} Default=YES MaxTime=INFINITE State=UP
 KILLED = """\
 #!/bin/bash
 case "$SLURM_JOB_NAME" in
-    _smooth1.*) scancel --signal=KILL --full "$SLURM_JOB_ID"; sleep 60 ;;
+    _smooth1) scancel --signal=KILL --full "$SLURM_JOB_ID"; sleep 60 ;;
 esac
 """
 """What each job runs first: as if the scheduler killed the one with the second block."""

@@ -18,12 +18,11 @@ from nipype.pipeline import engine as pe
 
 from bids_ari import errors
 from bids_ari.errors import ExitCode
+from bids_ari.workflows.jobs import POLL_SECONDS
 from bids_ari.workflows.plugins import choose_plugin, plugin_for
 
 LOGGER = logging.getLogger("bids_ari")
 _POLL_SECONDS = 0.05
-_CLUSTER_POLL_SECONDS = 2
-"""Each time, a cluster is asked about each job."""
 _SHARED_DISK_SECONDS = 20
 """Until a result that was written on another machine is there to see."""
 _SAID = re.compile(r"^\s*bids_ari\.errors\.(InputError|OutputError): (.+)$", re.MULTILINE)
@@ -117,7 +116,7 @@ def execute(
                 "crashdump_dir": str(crash_dir),
                 "crashfile_format": "txt",
                 "stop_on_first_crash": str(stop_on_first_crash).lower(),
-                "poll_sleep_duration": str(_POLL_SECONDS if here else _CLUSTER_POLL_SECONDS),
+                "poll_sleep_duration": str(_POLL_SECONDS if here else POLL_SECONDS),
                 "job_finished_timeout": str(_SHARED_DISK_SECONDS),
                 "check_version": "false",  # nothing is asked of the network
                 "create_report": "false",
@@ -157,6 +156,9 @@ def execute(
 
 def _explain(error: BaseException, outcome: Outcome) -> None:
     """Find out from what Nipype raised, and from its crash files, what was wrong."""
+    if isinstance(error, errors.InputError):  # not of a node
+        outcome.input_errors, outcome.exit_code = [str(error)], error.exit_code
+        return
     defects, kept = [], []
     for path in outcome.crash_files:
         text = path.read_text(encoding="utf-8", errors="replace")

@@ -21,15 +21,12 @@ from nipype.pipeline.plugins.multiproc import MultiProcPlugin, process_initializ
 
 from bids_ari.errors import InputError
 from bids_ari.options import LEAST_MEMORY_GB
+from bids_ari.workflows.jobs import SLURM, Submitting
 
 _PR_SET_PDEATHSIG = 1
 _KILLED = (
     "a worker process was killed, most likely for want of memory: "
     "make more available, or use fewer --nprocs"
-)
-_LOST = (
-    "job {job} ended without a result, most likely for want of memory or time: ask for more in the "
-    "plugin file; what it had to say is in the folder 'batch' of the work directory (node {folder})"
 )
 _SUBMITS = {
     "Condor": "condor_submit",
@@ -88,26 +85,6 @@ class SafeMultiProc(MultiProcPlugin):
         return task_id
 
 
-class _Submitting(SGELikeBatchManagerBase):
-    """What plugins that submit jobs need, to say what became of a job that left no result."""
-
-    def _get_result(self, taskid: int) -> dict[str, Any] | None:
-        node_dir = self._pending[taskid]
-        result: dict[str, Any] | None = super()._get_result(taskid)
-        # Nipype has a text for a job without a result, and a list of lines for the others
-        if result is not None and isinstance(result["traceback"], str):
-            result["traceback"] = [f"{_LOST.format(job=taskid, folder=node_dir)}\n"]
-        return result
-
-    def _report_crash(self, node: pe.Node, result: dict[str, Any] | None = None) -> str:
-        if result is not None and isinstance(
-            result["traceback"], str
-        ):  # it was not even submitted
-            result["traceback"] = result["traceback"].splitlines(keepends=True)
-        path: str = super()._report_crash(node, result)
-        return path
-
-
 def plugin_for(name: str, plugin_args: dict[str, Any]) -> PluginBase | str:
     """
     Make what runs a workflow.
@@ -128,7 +105,7 @@ def plugin_for(name: str, plugin_args: dict[str, Any]) -> PluginBase | str:
         return SafeMultiProc(plugin_args)
     plugin_class = getattr(plugins, f"{name}Plugin")
     if issubclass(plugin_class, SGELikeBatchManagerBase):
-        submitting = type(name, (_Submitting, plugin_class), {})
+        submitting = SLURM if name == "SLURM" else type(name, (Submitting, plugin_class), {})
         return submitting(plugin_args=plugin_args)
     return name
 
