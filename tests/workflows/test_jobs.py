@@ -98,8 +98,11 @@ def test_options_of_sbatch_are_those_of_the_plugin_file(scheduled: Path) -> None
         "plugin: SLURM\nplugin_args: {sbatch_args: --mem=2G --comment='a b', template: '#!/bin/sh'}\n"
     )
     listed = scheduled.parent / "options"
-    run(scheduled, _same, sbatch=f'printf "%s|" "$@" >> {listed}; echo >> {listed}; {RUNS}')
+    notes = (
+        f'printf "%s|" "$@" >> {listed}; for script; do :; done; head -n 1 "$script" >> {listed}'
+    )
+    run(scheduled, _same, sbatch=f"{notes}; {RUNS}")
     first = listed.read_text().splitlines()[0].split("|")
     assert first[:3] == ["--mem=2G", "--comment=a b", "--job-name=_smooth0"]
     assert first[3] == f"--output={Path(first[4]).parent / 'slurm-%j.out'}"
-    assert Path(first[4]).read_text().startswith("#!/bin/sh\n")
+    assert first[5] == "#!/bin/sh"
