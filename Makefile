@@ -1,6 +1,7 @@
 # Everything that a clone needs sets itself up: only Python 3.11 or newer and make have to be there.
 #   make demo     simulate a group, analyse it, compare the bounds with the truth
 #   make test     lint, types, layers, tests
+#   make docs     pages to read in a browser
 # PYTHON names the interpreter of the virtual environment: make test PYTHON=python3.12
 
 PYTHON ?= python3
@@ -13,7 +14,7 @@ export NO_ET := 1
 export NIPYPE_NO_ET := 1
 export MPLBACKEND := Agg
 
-.PHONY: demo test lint types layers tests clean
+.PHONY: demo test lint types layers tests docs clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -49,8 +50,12 @@ layers: $(VENV)/installed-dev
 tests: $(VENV)/installed-dev
 	$(BIN)/python -m pytest
 
+docs: $(VENV)/installed-docs
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going docs docs/_build
+	@echo "The pages: $(CURDIR)/docs/_build/index.html"
+
 clean:
-	rm -rf $(VENV) demo
+	rm -rf $(VENV) demo docs/_build
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
@@ -65,4 +70,8 @@ $(VENV)/installed: pyproject.toml | $(BIN)/python
 
 $(VENV)/installed-dev: pyproject.toml $(VENV)/installed
 	$(PIP) install --group dev
+	@touch $@
+
+$(VENV)/installed-docs: pyproject.toml $(VENV)/installed
+	$(PIP) install --group docs
 	@touch $@
