@@ -51,11 +51,11 @@ tests: $(VENV)/installed-dev
 	$(BIN)/python -m pytest
 
 docs: $(VENV)/installed-docs
-	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going docs docs/_build
-	@echo "The pages: $(CURDIR)/docs/_build/index.html"
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going docs build/docs
+	@echo "The pages: $(CURDIR)/build/docs/index.html"
 
 clean:
-	rm -rf $(VENV) demo docs/_build
+	rm -rf $(VENV) demo build
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \

@@ -13,7 +13,6 @@ author = project_copyright = "The bids_ari developers"
 release = version = __version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
-exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = "bids_ari"
 myst_heading_anchors = 3
@@ -24,7 +23,7 @@ suppress_warnings = [
     "ref.footnote",  # not every reference of a docstring is called in its text
 ]
 napoleon_google_docstring = False
-napoleon_custom_sections = [("Inputs", "Parameters"), ("Outputs", "Returns")]
+napoleon_custom_sections = [("Inputs", "params_style"), ("Outputs", "params_style")]
 
 
 class Interfaces(SphinxDirective):
