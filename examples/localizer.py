@@ -91,16 +91,19 @@ def draw(results: Path, out_dir: Path) -> None:
         Where the pictures go.
     """
     title = "group left-right button press"
-    plotting.plot_stat_map(
-        tdp_of_all_thresholds(results), threshold=0.0, display_mode="z", vmin=0, vmax=1,
-        cmap="inferno", title=f"{title}, proportion true positives",
-        output_file=str(out_dir / "tdp.png"),
-    )  # fmt: skip
-    plotting.plot_stat_map(
-        str(results / "group" / f"{STEM}_stat-z_statmap.nii.gz"), threshold=THRESHOLDS[0],
-        display_mode="z", title=f"{title} (uncorrected p < 0.001)",
-        output_file=str(out_dir / "z.png"),
-    )  # fmt: skip
+    z_map = str(results / "group" / f"{STEM}_stat-z_statmap.nii.gz")
+    for name, display in (
+        ("tdp", plotting.plot_stat_map(
+            tdp_of_all_thresholds(results), threshold=0.0, display_mode="z", vmin=0, vmax=1,
+            cmap="inferno", title=f"{title}, proportion true positives",
+        )),
+        ("z", plotting.plot_stat_map(
+            z_map, threshold=THRESHOLDS[0], display_mode="z",
+            title=f"{title} (uncorrected p < 0.001)",
+        )),
+    ):  # fmt: skip
+        display.savefig(out_dir / f"{name}.png")
+        display.close()
 
 
 def main(argv: Sequence[str]) -> int:

@@ -86,8 +86,8 @@ def describe(parser: argparse.ArgumentParser) -> dict[str, Any]:
     --------
     >>> from bids_ari.cli import build_parser
     >>> descriptor = describe(build_parser())
-    >>> descriptor["command-line"][:55]
-    'bids-ari [INPUTDATASET] [OUTPUTLOCATION] [ANALYSISLEVEL]'
+    >>> descriptor["command-line"].split()[:4]
+    ['bids-ari', '[INPUTDATASET]', '[OUTPUTLOCATION]', '[ANALYSISLEVEL]']
     >>> next(one for one in descriptor["inputs"] if one["id"] == "alpha")["type"]
     'Number'
     """
