@@ -1,6 +1,7 @@
 # Everything that a clone needs sets itself up: only Python 3.11 or newer and make have to be there.
 #   make demo     simulate a group, analyse it, compare the bounds with the truth
 #   make test     lint, types, layers, tests
+#   make docs     pages to read in a browser
 # PYTHON names the interpreter of the virtual environment: make test PYTHON=python3.12
 
 PYTHON ?= python3
@@ -13,7 +14,7 @@ export NO_ET := 1
 export NIPYPE_NO_ET := 1
 export MPLBACKEND := Agg
 
-.PHONY: demo test lint types layers tests clean
+.PHONY: demo test lint types layers tests docs clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -35,9 +36,10 @@ test: lint types layers tests
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/codespell bids_ari benchmarks docs tests Makefile pyproject.toml CITATION.cff *.md
+	$(BIN)/codespell bids_ari benchmarks docker docs examples tests Makefile pyproject.toml CITATION.cff *.md
 	$(BIN)/python -W 'ignore:Unknown section:UserWarning' -m numpydoc lint $$(find bids_ari -name '*.py')
 	$(BIN)/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
+	$(BIN)/hadolint Dockerfile
 
 types: $(VENV)/installed-dev
 	$(BIN)/mypy
@@ -48,8 +50,12 @@ layers: $(VENV)/installed-dev
 tests: $(VENV)/installed-dev
 	$(BIN)/python -m pytest
 
+docs: $(VENV)/installed-docs
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going docs build/docs
+	@echo "The pages: $(CURDIR)/build/docs/index.html"
+
 clean:
-	rm -rf $(VENV) demo
+	rm -rf $(VENV) demo build
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
@@ -64,4 +70,8 @@ $(VENV)/installed: pyproject.toml | $(BIN)/python
 
 $(VENV)/installed-dev: pyproject.toml $(VENV)/installed
 	$(PIP) install --group dev
+	@touch $@
+
+$(VENV)/installed-docs: pyproject.toml $(VENV)/installed
+	$(PIP) install --group docs
 	@touch $@

@@ -109,7 +109,7 @@ def add_maps(parser: argparse.ArgumentParser) -> None:
     """Add what is done to maps, and where they are analysed."""
     model = parser.add_argument_group("maps and mask")
     model.add_argument(
-        "--smoothing-fwhm", type=values.number(0, 100), default=0.0, metavar="MM",
+        "--smoothing-fwhm", type=values.Number(0, 100), default=0.0, metavar="MM",
         help="smooth the maps with a Gaussian kernel of this width (default: %(default)g, none)",
     )  # fmt: skip
     model.add_argument(
@@ -120,7 +120,7 @@ def add_maps(parser: argparse.ArgumentParser) -> None:
         "nearest neighbours (default: voxels with finite values other than 0)",
     )
     model.add_argument(
-        "--mask-coverage", type=values.number(0, 1, exclude_low=True), default=1.0, metavar="SHARE",
+        "--mask-coverage", type=values.Number(0, 1, exclude_low=True), default=1.0, metavar="SHARE",
         help="without --mask: in which share of the maps a voxel must have a value "
         "(default: %(default)g, all)",
     )  # fmt: skip
@@ -139,7 +139,7 @@ def add_inference(parser: argparse.ArgumentParser) -> None:
         help="effects to look for (default: %(default)s; signs never share a cluster)",
     )  # fmt: skip
     inference.add_argument(
-        "--alpha", type=values.number(0, 1, exclude_low=True, exclude_high=True), default=0.05,
+        "--alpha", type=values.Number(0, 1, exclude_low=True, exclude_high=True), default=0.05,
         metavar="P", help="familywise error rate, between 0 and 1 (default: %(default)s)",
     )  # fmt: skip
     inference.add_argument(
@@ -154,7 +154,7 @@ def add_inference(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     inference.add_argument(
         "--tdp-threshold", nargs="+", default=(0.7,), metavar="TDP",
-        type=values.in_file_names(values.number(0, 1, exclude_low=True)),
+        type=values.Number(0, 1, exclude_low=True, most_decimals=values.DECIMALS),
         help="find the largest clusters with a TDP of at least this; several are all valid "
         "together (default: 0.7)",
     )  # fmt: skip
@@ -163,7 +163,7 @@ def add_inference(parser: argparse.ArgumentParser) -> None:
         help="neighbours of a voxel: faces, edges, corners (default: %(default)s)",
     )  # fmt: skip
     inference.add_argument(
-        "--min-distance", type=values.number(0), default=8.0, metavar="MM",
+        "--min-distance", type=values.Number(0), default=8.0, metavar="MM",
         help="least distance of two peaks of a cluster (default: %(default)g)",
     )  # fmt: skip
     inference.add_argument(

@@ -25,6 +25,16 @@ class _Parser(argparse.ArgumentParser):
         self.exit(code, f"{self.prog}: error: {message}\n")
 
 
+class _Descriptor(argparse.Action):
+    """Prints how platforms call the program, and ends, as ``--version`` does."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
+        from bids_ari.cli import boutiques  # needs this module
+
+        sys.stdout.write(boutiques.as_json(boutiques.describe(parser)))
+        parser.exit()
+
+
 def build_parser() -> argparse.ArgumentParser:
     """
     Describe the command line.
@@ -49,6 +59,10 @@ def build_parser() -> argparse.ArgumentParser:
         "analysis_level", choices=_LEVELS, help="'group'; 'dataset' is another word for it"
     )
     parser.add_argument("--version", action="version", version=f"bids-ari {__version__}")
+    parser.add_argument(
+        "--bids-exec-spec", action=_Descriptor, nargs=0, default=argparse.SUPPRESS,
+        help="print the Boutiques descriptor of this program, with which platforms call it",
+    )  # fmt: skip
     for add in (
         arguments.add_queries,
         arguments.add_repeats,

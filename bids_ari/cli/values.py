@@ -2,14 +2,15 @@
 
 import argparse
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from bids_ari.errors import InputError
 from bids_ari.options import LEAST_MEMORY_GB
 
-_DECIMALS = 6
+DECIMALS = 6
 _MOST_PER_CPU = 64
 """Processes: thousands start for ever."""
 
@@ -75,27 +76,38 @@ def file(text: str) -> Path:
     return Path(text)
 
 
-def number(
-    low: float,
-    high: float = float("inf"),
-    *,
-    exclude_low: bool = False,
-    exclude_high: bool = False,
-) -> Callable[[str], float]:
-    """Make a function that takes numbers within limits."""
-    low_end = f"above {low:g}" if exclude_low else f"at least {low:g}"
-    high_end = f"below {high:g}" if exclude_high else f"at most {high:g}"
-    limits = low_end if high == float("inf") else f"{low_end} and {high_end}"
+@dataclass(frozen=True, slots=True)
+class Number:
+    """Takes numbers within limits, which can be asked for."""
 
-    def number(text: str) -> float:
-        value = float(text)  # argparse reports a ValueError as "invalid number value"
-        inside = low <= value <= high and abs(value) != float("inf")
-        if not inside or (exclude_low and value == low) or (exclude_high and value == high):
+    low: float
+    high: float = float("inf")
+    exclude_low: bool = False
+    exclude_high: bool = False
+    most_decimals: int | None = None
+    """For numbers that become a part of the names of files."""
+
+    __name__ = "number"  # argparse reports a ValueError as "invalid number value"
+
+    def __call__(self, text: str) -> float:
+        """Take a number."""
+        value = float(text)
+        inside = self.low <= value <= self.high and abs(value) != float("inf")
+        at_limit = (self.exclude_low and value == self.low) or (
+            self.exclude_high and value == self.high
+        )
+        if not inside or at_limit:
+            limits = f"above {self.low:g}" if self.exclude_low else f"at least {self.low:g}"
+            if self.high != float("inf"):
+                high = "below" if self.exclude_high else "at most"
+                limits += f" and {high} {self.high:g}"
             msg = f"{text} is not {limits}"
             raise argparse.ArgumentTypeError(msg)
+        most = self.most_decimals
+        if most is not None and (value != round(value, most) or value >= 10**most):
+            msg = f"{text} has too many digits for names of files: at most {most} decimals"
+            raise argparse.ArgumentTypeError(msg)
         return value
-
-    return number
 
 
 def threshold(text: str) -> float | Literal["auto"]:
@@ -103,23 +115,10 @@ def threshold(text: str) -> float | Literal["auto"]:
     if text == "auto":
         return "auto"
     try:
-        return in_file_names(number(0))(text)
+        return Number(0, most_decimals=DECIMALS)(text)
     except ValueError as error:
         msg = f"{text!r} is neither a number nor 'auto'"
         raise argparse.ArgumentTypeError(msg) from error
-
-
-def in_file_names(number: Callable[[str], float]) -> Callable[[str], float]:
-    """Make a function that refuses numbers with more digits than names of files should have."""
-
-    def few_digits(text: str) -> float:
-        value = number(text)
-        if value != round(value, _DECIMALS) or value >= 10**_DECIMALS:
-            msg = f"{text} has too many digits for names of files: at most {_DECIMALS} decimals"
-            raise argparse.ArgumentTypeError(msg)
-        return value
-
-    return few_digits
 
 
 def difference(text: str) -> tuple[str, str, str]:

@@ -49,7 +49,7 @@ class _GrowForestInputSpec(BaseInterfaceInputSpec):
     mask = File(exists=True, mandatory=True, desc="the voxels that are tested")
     critical_vector = File(exists=True, mandatory=True, desc="from AllResolutionsInference")
     connectivity = traits.Enum(
-        18, *CONNECTIVITIES, usedefault=True, desc="neighbours of a voxel: faces, edges, corners"
+        18, CONNECTIVITIES, usedefault=True, desc="neighbours of a voxel: faces, edges, corners"
     )
     alternative = traits.Enum(*ALTERNATIVES, usedefault=True, desc="which signs to look at")
 
@@ -97,7 +97,7 @@ class _ClusterInferenceInputSpec(BaseInterfaceInputSpec):
     critical_vector = File(exists=True, mandatory=True, desc="from AllResolutionsInference")
     whole_mask = traits.Dict(mandatory=True, desc="results of AllResolutionsInference")
     connectivity = traits.Enum(
-        18, *CONNECTIVITIES, usedefault=True, desc="as that of the forest, for peaks"
+        18, CONNECTIVITIES, usedefault=True, desc="as that of the forest, for peaks"
     )
     min_distance = traits.Range(
         0.0, None, 8.0, usedefault=True, desc="least distance of two peaks of a cluster, in mm"

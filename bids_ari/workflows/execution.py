@@ -18,10 +18,13 @@ from nipype.pipeline import engine as pe
 
 from bids_ari import errors
 from bids_ari.errors import ExitCode
-from bids_ari.workflows.plugins import SafeMultiProc, choose_plugin
+from bids_ari.workflows.jobs import POLL_SECONDS
+from bids_ari.workflows.plugins import choose_plugin, plugin_for
 
 LOGGER = logging.getLogger("bids_ari")
 _POLL_SECONDS = 0.05
+_SHARED_DISK_SECONDS = 20
+"""Until a result that was written on another machine is there to see."""
 _SAID = re.compile(r"^\s*bids_ari\.errors\.(InputError|OutputError): (.+)$", re.MULTILINE)
 _NIPYPE_REMARK = "When creating this crashfile"
 """What Nipype appends to the traceback of a node that left no result."""
@@ -100,6 +103,7 @@ def execute(
     """
     os.environ.setdefault("LOGNAME", "bids_ari")  # nipype's SLURM plugin reads it
     plugin, plugin_args = choose_plugin(nprocs, memory_gb, plugin_file)
+    here = plugin in ("Linear", "MultiProc")
     outcome = Outcome()
     plugin_args["status_callback"] = _Progress(
         workflow, labels or {}, outcome, tells_of_start=plugin == "Linear"
@@ -111,7 +115,8 @@ def execute(
                 "crashdump_dir": str(crash_dir),
                 "crashfile_format": "txt",
                 "stop_on_first_crash": str(stop_on_first_crash).lower(),
-                "poll_sleep_duration": str(_POLL_SECONDS),
+                "poll_sleep_duration": str(_POLL_SECONDS if here else POLL_SECONDS),
+                "job_finished_timeout": str(_SHARED_DISK_SECONDS),
                 "check_version": "false",  # nothing is asked of the network
                 "create_report": "false",
             },
@@ -139,8 +144,7 @@ def execute(
     try:
         # what Nipype leaves where it stands (the files of its resource monitor) stays here
         with chdir(crash_dir):
-            runner = SafeMultiProc(plugin_args) if plugin == "MultiProc" else plugin
-            workflow.run(plugin=runner, plugin_args=plugin_args)
+            workflow.run(plugin=plugin_for(plugin, plugin_args), plugin_args=plugin_args)
     except Exception as error:  # noqa: BLE001 - Nipype raises whatever a node did
         outcome.crash_files = sorted(set(crash_dir.glob("crash-*")) - earlier)
         _explain(error, outcome)
@@ -151,6 +155,9 @@ def execute(
 
 def _explain(error: BaseException, outcome: Outcome) -> None:
     """Find out from what Nipype raised, and from its crash files, what was wrong."""
+    if isinstance(error, errors.InputError):  # not of a node
+        outcome.input_errors, outcome.exit_code = [str(error)], error.exit_code
+        return
     defects, kept = [], []
     for path in outcome.crash_files:
         text = path.read_text(encoding="utf-8", errors="replace")

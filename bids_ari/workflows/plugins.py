@@ -16,11 +16,12 @@ from typing import Any
 import yaml
 from nipype.pipeline import engine as pe
 from nipype.pipeline import plugins
-from nipype.pipeline.plugins.base import GraphPluginBase
+from nipype.pipeline.plugins.base import GraphPluginBase, PluginBase, SGELikeBatchManagerBase
 from nipype.pipeline.plugins.multiproc import MultiProcPlugin, process_initializer
 
 from bids_ari.errors import InputError
 from bids_ari.options import LEAST_MEMORY_GB
+from bids_ari.workflows.jobs import SLURM, Submitting
 
 _PR_SET_PDEATHSIG = 1
 _KILLED = (
@@ -82,6 +83,31 @@ class SafeMultiProc(MultiProcPlugin):
             task_id = self._taskid
             self._task_obj[task_id] = None
         return task_id
+
+
+def plugin_for(name: str, plugin_args: dict[str, Any]) -> PluginBase | str:
+    """
+    Make what runs a workflow.
+
+    Parameters
+    ----------
+    name : str
+        From :func:`choose_plugin`.
+    plugin_args : dict
+        Likewise.
+
+    Returns
+    -------
+    plugin
+        As ``Workflow.run`` takes it.
+    """
+    if name == "MultiProc":
+        return SafeMultiProc(plugin_args)
+    plugin_class = getattr(plugins, f"{name}Plugin")
+    if issubclass(plugin_class, SGELikeBatchManagerBase):
+        submitting = SLURM if name == "SLURM" else type(name, (Submitting, plugin_class), {})
+        return submitting(plugin_args=plugin_args)
+    return name
 
 
 def choose_plugin(

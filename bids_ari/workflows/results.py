@@ -93,7 +93,10 @@ def init_results_wf(
         min_distance=options.min_distance,
     )
     inputs = inference_wf.inputs.inputnode
-    inputs.atlases = [(one.name, str(one.image), str(one.names or "")) for one in atlases]
+    inputs.atlases = [
+        (one.name, str(one.image.absolute()), str(one.names.absolute()) if one.names else "")
+        for one in atlases
+    ]
     inputs.rois = [str(path.absolute()) for path in options.roi]
     done = pe.Node(niu.Merge(len(_LAST_STEPS)), name="done", run_without_submitting=True)
     workflow.connect([

@@ -18,7 +18,7 @@ def test_the_parser_and_the_options_have_the_same_names_and_defaults() -> None:
     actions = {
         action.dest: action
         for action in build_parser()._actions
-        if action.dest not in ("help", "version")
+        if action.dest not in ("help", "version", "bids_exec_spec")
     }
     assert set(actions) == {field.name for field in fields(Options)}
     options = parse(POSITIONAL)
@@ -39,8 +39,8 @@ def test_every_option_says_what_it_does() -> None:
         assert action.help, action.dest
 
 
-@pytest.mark.parametrize("option", ["--help", "--version"])
-def test_help_and_version_answer_at_once(option: str) -> None:
+@pytest.mark.parametrize("option", ["--help", "--version", "--bids-exec-spec"])
+def test_what_ends_the_program_answers_at_once(option: str) -> None:
     code = (
         "import sys\n"
         "from bids_ari.cli import main\n"

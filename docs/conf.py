@@ -1,0 +1,61 @@
+"""Pages from the Markdown of this folder, and from docstrings."""
+
+import re
+from typing import Any
+
+from docutils import nodes
+from sphinx.util.docutils import SphinxDirective
+
+from bids_ari import __version__, interfaces
+
+project = "bids_ari"
+author = project_copyright = "The bids_ari developers"
+release = version = __version__
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+html_theme = "furo"
+html_title = "bids_ari"
+myst_heading_anchors = 3
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"  # the docstrings say shapes and types
+suppress_warnings = [
+    "ref.python",  # shapes, as (n_maps, n_features), are not references
+    "ref.footnote",  # not every reference of a docstring is called in its text
+]
+napoleon_google_docstring = False
+napoleon_custom_sections = [("Inputs", "params_style"), ("Outputs", "params_style")]
+
+
+class Interfaces(SphinxDirective):
+    """What interfaces say of themselves: their docstrings know nothing of traits."""
+
+    def run(self) -> list[nodes.Node]:
+        """Make a section of each."""
+        return [self._section(name) for name in interfaces.__all__]
+
+    def _section(self, name: str) -> nodes.Node:
+        section = nodes.section(ids=[name.lower()])
+        section += nodes.title(text=name)
+        text = getattr(interfaces, name).help(returnhelp=True).strip()
+        section += nodes.literal_block(text, text, language="text")
+        return section
+
+
+def number_references(_app: Any, _what: str, name: str, *rest: Any) -> None:
+    """Let references be numbered through a page: each docstring starts with 1."""
+    lines: list[str] = rest[-1]
+    target = re.sub(r"\W", "_", name)
+    lines[:] = [
+        re.sub(
+            r"^(\s*\.\. )\[(\d+)\] ",
+            rf"\1[#{target}_\2] ",
+            re.sub(r"\[(\d+)\]_", rf"[#{target}_\1]_", line),
+        )
+        for line in lines
+    ]
+
+
+def setup(app: Any) -> None:
+    """Add to Sphinx what is above."""
+    app.add_directive("bids_ari_interfaces", Interfaces)
+    app.connect("autodoc-process-docstring", number_references)
