@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from bids_ari import __version__
+from bids_ari.design.records import label
 from bids_ari.errors import ExitCode, InputError
 from bids_ari.files import write_json, write_text
 from bids_ari.tables import (
@@ -53,6 +54,8 @@ class Derivative:
     desc: str = ""
     per_cut: bool = False
     """Whether there is one for each cluster or TDP threshold, told apart by ``desc``."""
+    per_atlas: bool = False
+    """Whether there is one for each atlas, told apart by ``desc``."""
     of_regions: bool = False
     """Whether it is there only where an atlas or a region of interest is."""
     sidecar: bool = True
@@ -76,6 +79,8 @@ DERIVATIVES: dict[str, Derivative] = {
     "sensitivity_table": Derivative("sensitivity", ".tsv", "Bounds of the whole mask under each alternative and each local test; only what is used was chosen beforehand.", skull_stripped=False, columns=SENSITIVITY_COLUMNS),
     "gradient_map": Derivative("statmap", ".nii.gz", "The largest lower confidence bound on the proportion of truly active voxels of any supra-threshold cluster that the voxel is in.", "tdp", desc="gradient"),
     "region_table": Derivative("regions", ".tsv", "Regions with the lower bound on the truly active voxels in each, and among its voxels of either sign; all bounds hold together.", of_regions=True, skull_stripped=False, columns=REGION_COLUMNS),
+    "atlas_map": Derivative("dseg", ".nii.gz", "Regions of the atlas at the voxels that were analysed.", per_atlas=True, of_regions=True, skull_stripped=False),
+    "atlas_table": Derivative("dseg", ".tsv", "", per_atlas=True, of_regions=True, sidecar=False, columns=LABEL_COLUMNS),
     "tdp_map": Derivative("statmap", ".nii.gz", "Lower confidence bound on the proportion of truly active voxels in the cluster that the voxel is in.", "tdp", per_cut=True),
     "label_map": Derivative("dseg", ".nii.gz", "Clusters, 1 for the largest; signs never share a cluster.", per_cut=True, skull_stripped=False),
     "label_table": Derivative("dseg", ".tsv", "", per_cut=True, sidecar=False, columns=LABEL_COLUMNS),
@@ -170,6 +175,27 @@ def cut_labels(
     list of str
     """
     return [*map(threshold_label, cluster_thresholds), *map(tdp_label, tdp_thresholds)]
+
+
+def atlas_label(name: str) -> str:
+    """
+    Write the name of an atlas as the value of a BIDS entity.
+
+    Parameters
+    ----------
+    name : str
+        Of the atlas.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> atlas_label("DiFuMo 64dimensions"), atlas_label("pieces_dseg")
+    ('atlasDiFuMo64dimensions', 'atlasPiecesDseg')
+    """
+    return label(f"atlas {name}")
 
 
 def _digits(number: float) -> str:

@@ -120,7 +120,12 @@ def test_regions_have_their_tables_names_and_bounds(small_group: Path, tmp_path:
         for name in ("regions", *(f"desc-{desc}_overlaps" for desc in CUTS))
         for extension in ("tsv", "json")
     ]
-    assert files_of(tmp_path / "out") == sorted([*GOLDEN, *tables])
+    maps = [f"group/{STEM}_desc-atlasRegions_dseg.{one}" for one in ("json", "nii.gz", "tsv")]
+    assert files_of(tmp_path / "out") == sorted([*GOLDEN, *tables, *maps])
+    np.testing.assert_array_equal(
+        values(tmp_path / "out" / maps[1]),
+        values(atlas) * values(tmp_path / "out" / "group" / f"{STEM}_desc-analysis_mask.nii.gz"),
+    )
     assert errors_of(validate(tmp_path / "out", tmp_path)) == []
 
     table = pd.read_csv(tmp_path / "out" / tables[0], sep="\t")

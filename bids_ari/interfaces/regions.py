@@ -45,6 +45,8 @@ class _LoadRegionsInputSpec(BaseInterfaceInputSpec):
 
 class _LoadRegionsOutputSpec(TraitedSpec):
     regions = File(exists=True, desc="which voxels of the mask each region holds")
+    atlas_map = traits.List(File(exists=True), desc="labels of each atlas at the voxels tested")
+    atlas_table = traits.List(File(exists=True), desc="names of the labels of each atlas")
     results = traits.Dict(desc="for sidecars")
 
 
@@ -57,12 +59,23 @@ class LoadRegions(SimpleInterface):
     def _run_interface(self, runtime: Any) -> Any:
         domain = load_domain(Path(self.inputs.mask))
         parts, resampled = [], []
-        for name, image, names in self.inputs.atlases:
+        self._results["atlas_map"], self._results["atlas_table"] = [], []
+        for number, (name, image, names) in enumerate(self.inputs.atlases):
             part, on_other_grid = load_atlas(
                 Path(image), Path(names) if names else None, name=name, domain=domain
             )
             parts.append(part)
             resampled += [name] * on_other_grid
+            out_stem = Path(runtime.cwd) / f"atlas{number}"
+            region, feature = part.members.nonzero()
+            index = np.array(part.index)
+            labels = np.zeros(domain.n_features, np.min_scalar_type(-abs(index).max()))
+            labels[feature] = index[region]
+            atlas_map = domain.write(labels, out_stem, intent="label")
+            table = format_tsv(["index", "name"], zip(part.index, part.name, strict=True))
+            self._results["atlas_map"].append(str(atlas_map))
+            atlas_table = write_text(table, out_stem.with_suffix(".tsv"))
+            self._results["atlas_table"].append(str(atlas_table))
         for image in self.inputs.rois:
             part, on_other_grid = load_roi(Path(image), domain)
             parts.append(part)

@@ -78,7 +78,12 @@ def compare(first_level: Path, output: Path) -> Iterator[Comparison]:
     InputError
         If there are no label maps, or no truth for one of them.
     """
-    label_maps = sorted(output.glob("group/*_dseg.nii.gz"))
+    # label maps of atlases have no table of clusters
+    label_maps = [
+        path
+        for path in sorted(output.glob("group/*_dseg.nii.gz"))
+        if path.with_name(path.name.replace("_dseg.nii.gz", "_clusters.tsv")).exists()
+    ]
     if not label_maps:
         msg = f"no group/*_dseg.nii.gz in {output}, expected the output of bids-ari"
         raise InputError(msg, ExitCode.NO_INPUT)

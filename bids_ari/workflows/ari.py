@@ -104,6 +104,8 @@ def init_ari_wf(
         one, which is of clusters and regions, is empty without regions.
     region_table
         Bounds of each region; empty without regions.
+    atlas_map, atlas_table
+        For each atlas: its labels at the voxels tested, and their names.
     mask_results, model_results, ari_results, region_results, cluster_results
         Numbers for sidecars: dictionaries, the last one for each threshold.
 

@@ -20,7 +20,13 @@ CLUSTER_OUTPUTS = (
 )
 """Fields of ``outputnode`` that hold a list: one file for each cluster threshold, then one for each
 TDP threshold."""
-INFERENCE_OUTPUTS = ("sensitivity_table", "gradient_map", "region_table")
+INFERENCE_OUTPUTS = (
+    "sensitivity_table",
+    "gradient_map",
+    "region_table",
+    "atlas_map",
+    "atlas_table",
+)
 
 
 def init_inference_wf(
@@ -84,6 +90,8 @@ def init_inference_wf(
         one, which is of clusters and regions, is empty without regions.
     region_table
         Bounds of each region; empty without regions.
+    atlas_map, atlas_table
+        For each atlas: its labels at the voxels tested, and their names.
     ari_results, region_results, cluster_results
         Numbers for sidecars: dictionaries, the last one for each threshold.
 
@@ -143,6 +151,7 @@ def init_inference_wf(
         (sensitivity, outputnode, [("sensitivity_table", "sensitivity_table")]),
         (forest, outputnode, [("gradient_map", "gradient_map")]),
         (regions, bounds, [("results", "loaded")]),
+        (regions, outputnode, [("atlas_map", "atlas_map"), ("atlas_table", "atlas_table")]),
         (bounds, outputnode, [("region_table", "region_table"), ("results", "region_results")]),
         (clusters, outputnode, [
             *((field, field) for field in CLUSTER_OUTPUTS),

@@ -127,6 +127,8 @@ def sources_of(
     regions = [_uri(image.absolute(), datasets) for image in images]
     if field == "region_table":
         return [[own("z_map"), own("p_map"), own("mask"), *regions]]
+    if field in ("atlas_map", "atlas_table"):
+        return [[_uri(one.image.absolute(), datasets), own("mask")] for one in atlases]
     cuts = cut_labels(options.cluster_threshold, options.tdp_threshold)
     if field == "label_map":
         # those that reach a TDP depend on p, and so do those above a threshold from the data

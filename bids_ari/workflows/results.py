@@ -13,7 +13,7 @@ from bids_ari.images import Grid
 from bids_ari.inputs import Atlas, GroupAnalysis
 from bids_ari.interfaces.derivatives import WriteDerivative, WriteInclusion, WriteTable
 from bids_ari.options import Options
-from bids_ari.outputs import DERIVATIVES, cut_labels, describe, path_of, stem
+from bids_ari.outputs import DERIVATIVES, atlas_label, cut_labels, describe, path_of, stem
 from bids_ari.stats import METHOD_OF
 from bids_ari.workflows.inference import init_inference_wf
 from bids_ari.workflows.provenance import common_metadata, sources_of
@@ -113,6 +113,7 @@ def init_results_wf(
     out_dir = options.output_dir.absolute()
     static = common_metadata(group, contrast, grid, options)
     cuts = cut_labels(options.cluster_threshold, options.tdp_threshold)
+    atlas_cuts = [atlas_label(one.name) for one in atlases]
     for field in outputs_of(contrast, options):
         spec = DERIVATIVES[field]
         sources = sources_of(field, group, contrast, entities, options, datasets, atlases)
@@ -121,17 +122,26 @@ def init_results_wf(
             for source in sources
         ]
         connections = []
-        if spec.per_cut:
+        several = atlas_cuts if spec.per_atlas else cuts if spec.per_cut else None
+        if several is not None:
             sink = pe.MapNode(
                 WriteDerivative(),
-                iterfield=["in_file", "out_file"] + ["metadata", "results"] * spec.sidecar,
+                iterfield=[
+                    "in_file",
+                    "out_file",
+                    *(["metadata"] * spec.sidecar),
+                    *(["results"] * (spec.sidecar and spec.per_cut)),
+                ],
                 name=f"ds_{field}",
                 run_without_submitting=True,
             )
-            sink.inputs.out_file = [str(out_dir / path_of(field, entities, cut)) for cut in cuts]
+            sink.inputs.out_file = [
+                str(out_dir / path_of(field, entities, one)) for one in several
+            ]
             if spec.sidecar:
                 sink.inputs.metadata = metadata
-                connections.append(("cluster_results", "results"))
+                if spec.per_cut:
+                    connections.append(("cluster_results", "results"))
         else:
             sink = pe.Node(WriteDerivative(), name=f"ds_{field}", run_without_submitting=True)
             sink.inputs.out_file = str(out_dir / path_of(field, entities))
@@ -177,6 +187,8 @@ def outputs_of(contrast: Contrast, options: Options) -> list[str]:
         left_out.add("tau2_map")
     if not (options.atlas or options.roi):
         left_out |= {field for field, spec in DERIVATIVES.items() if spec.of_regions}
+    if not options.atlas:
+        left_out |= {field for field, spec in DERIVATIVES.items() if spec.per_atlas}
     return [field for field in DERIVATIVES if field not in left_out]
 
 
