@@ -60,7 +60,7 @@ async function start(section, root) {
   };
   root.hidden = false; // before anything is measured
   const parts = createParts(view, root);
-  listen(view, root, parts);
+  connect(view, root, parts);
   restore(view, location.hash) || restore(view, "");
   section.dataset.ready = "";
   return view;
@@ -82,13 +82,13 @@ function createParts(view, root) {
   return { parts, charts };
 }
 
-function listen(view, root, { parts, charts }) {
+function connect(view, root, { parts, charts }) {
   const { state } = view;
   let painted = [];
   let waiting = 0;
   const draw = () => {
     waiting = 0;
-    painted = paint(view, painted);
+    painted = paintLabels(view, painted);
     for (const part of parts) part.draw();
   };
   const say = afterRest(SAID_AFTER, () => {
@@ -121,7 +121,7 @@ function listen(view, root, { parts, charts }) {
 }
 
 /** Write the number of each cluster to its voxels, 0 to those of clusters that were there before. */
-function paint({ forest, labelAt, state }, before) {
+function paintLabels({ forest, labelAt, state }, before) {
   for (const k of before) labelAt.fill(0, forest.start[k], k + 1);
   const shown = [...state.shown()];
   shown.forEach((k, i) => labelAt.fill(i + 1, forest.start[k], k + 1));
