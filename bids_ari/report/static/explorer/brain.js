@@ -1,6 +1,8 @@
 // What lies behind the clusters: the brain of the template, unpacked from one picture of its slices.
 import { pixel } from "./colors.js";
 
+const FAINT = 0.06; // a compressed picture is not quite empty outside of the brain
+
 /** Decode the picture; null where there is no brain to draw. */
 export async function loadBrain(sprite) {
   if (!sprite) return null;
@@ -31,7 +33,7 @@ function shadesOfGrey() {
   return Uint32Array.from({ length: 256 }, (_, value) => {
     const grey = value / 255;
     const shade = 0.14 + 0.8 * Math.max(0, (grey - 0.15) / 0.85) ** 1.4;
-    const alpha = Math.min(1, grey / 0.25);
+    const alpha = Math.min(1, Math.max(0, (grey - FAINT) / (0.25 - FAINT)));
     const level = Math.round(255 * shade);
     return pixel(level, level, level, Math.round(255 * alpha));
   });

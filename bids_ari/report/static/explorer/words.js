@@ -1,6 +1,7 @@
 // Numbers as people read them, rounded so that what they claim stays true. No DOM.
 
-export const MINUS = "\u2212";
+const MINUS = "\u2212";
+const NO_BREAK = "\u00a0";
 
 /** 35676 -> "35,676" */
 export function count(number) {
@@ -32,7 +33,7 @@ export function volume(mm3) {
 }
 
 export function percent(share) {
-  return `${Number((100 * share).toPrecision(6))} %`;
+  return `${Number((100 * share).toPrecision(6))}${NO_BREAK}%`;
 }
 
 export function numberOf(n, singular, plural = `${singular}s`) {
@@ -66,8 +67,8 @@ export function sentence(facts, cluster) {
   const where = cluster.region ? ` (${cluster.region})` : "";
   const bound = cluster.found > 0
     ? `at least ${numberOf(cluster.found, "voxel")} ${cluster.found === 1 ? "is" : "are"} active `
-      + `(TDP ≥ ${proportion(cluster.found, cluster.voxels)})`
-    : "no voxel can be claimed to be active (TDP ≥ 0)";
+      + `(TDP ≥${NO_BREAK}${proportion(cluster.found, cluster.voxels)})`
+    : "no voxel can be claimed to be active (TDP ≥\u00a00)";
   const sides = facts.signed ? SIDES[facts.alternative] : "F test";
   return `In this cluster of ${numberOf(cluster.voxels, "voxel")} (${volume(cluster.volume)}), `
     + `whose peak is z = ${signed(cluster.z)} at (${position(cluster.mm)}) mm${where}, ${bound}, `
