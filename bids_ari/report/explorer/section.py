@@ -10,7 +10,7 @@ from bids_ari.errors import InputError
 from bids_ari.report.backdrop import backdrop
 from bids_ari.report.embedding import volume_of
 from bids_ari.report.explorer.gathering import Explored, gather
-from bids_ari.report.explorer.packing import PER_UNIT, Packed, Parcellation, pack
+from bids_ari.report.explorer.packing import PER_UNIT, Packed, Parcellation, pack, steps_below
 from bids_ari.report.explorer.sprite import template_sprite
 from bids_ari.report.results import Result
 
@@ -73,6 +73,7 @@ def _facts(result: Result, explored: Explored) -> dict[str, Any]:
     goals = [cut.value for cut in result.tdp_cuts]
     goal = _USUAL_TDP if _USUAL_TDP in goals or not goals else goals[0]
     floor = max(0, min([chosen, *heights]) - int(_BELOW_CHOSEN * PER_UNIT))
+    highest = int(steps_below(explored.bounded.forest.height).max(initial=0))
     return {
         "stem": result.stem,
         "contrast": result.contrast,
@@ -94,6 +95,7 @@ def _facts(result: Result, explored: Explored) -> dict[str, Any]:
         "height": heights[0] if heights else chosen,
         "goal": round(goal * 1000),
         "floor": floor,
+        "highest": highest,
     }
 
 

@@ -76,12 +76,15 @@ export function createLandscape(view, canvas) {
     const [left, right] = span;
     const y = Math.min(yOf(forest.height[k], forest.positive[k]), rowOf(forest.positive[k]) + ROW - 2);
     const wide = Math.max(3, right - left);
-    const chosen = k === state.selected;
-    context.fillStyle = "#000000";
-    context.fillRect(left - (chosen ? 1.5 : 0), y - (chosen ? 4 : 1), wide + (chosen ? 3 : 0), chosen ? 8 : 2);
-    if (!chosen) return;
+    const half = k === state.selected ? 4 : 1;
+    // dark on light, as the picture and the page may be of any colour
     context.fillStyle = "#ffffff";
-    context.fillRect(left, y - 2.5, wide, 5);
+    context.fillRect(left - 1, y - half - 1, wide + 2, 2 * half + 2);
+    context.fillStyle = "#000000";
+    context.fillRect(left, y - half, wide, 2 * half);
+    if (half === 1) return;
+    context.fillStyle = "#ffffff";
+    context.fillRect(left + 1.5, y - half + 1.5, wide - 3, 2 * half - 3);
   }
 }
 

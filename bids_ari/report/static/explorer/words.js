@@ -29,7 +29,7 @@ export function position(mm) {
 }
 
 export function volume(mm3) {
-  return mm3 < 100000 ? `${count(mm3)} mm³` : `${count(mm3 / 1000)} cm³`;
+  return mm3 < 100000 ? `${count(mm3)}${NO_BREAK}mm³` : `${count(mm3 / 1000)}${NO_BREAK}cm³`;
 }
 
 export function percent(share) {
@@ -48,8 +48,8 @@ export function zOf(height, positive) {
 
 const SIDES = {
   "two-sided": "two-sided tests",
-  greater: "one-sided tests, z > 0",
-  less: "one-sided tests, z < 0",
+  greater: `one-sided tests, z${NO_BREAK}>${NO_BREAK}0`,
+  less: `one-sided tests, z${NO_BREAK}<${NO_BREAK}0`,
 };
 
 /** The condition that the voxels of a cluster meet: |z| > 3.1, z > 3.1 or z < -3.1. */
@@ -71,7 +71,7 @@ export function sentence(facts, cluster) {
     : "no voxel can be claimed to be active (TDP ≥\u00a00)";
   const sides = facts.signed ? SIDES[facts.alternative] : "F test";
   return `In this cluster of ${numberOf(cluster.voxels, "voxel")} (${volume(cluster.volume)}), `
-    + `whose peak is z = ${signed(cluster.z)} at (${position(cluster.mm)}) mm${where}, ${bound}, `
+    + `whose peak is z${NO_BREAK}=${NO_BREAK}${signed(cluster.z)} at (${position(cluster.mm)}) mm${where}, ${bound}, `
     + `with ${percent(facts.confidence)} confidence, simultaneous over all sets of the `
     + `${count(facts.n_features)} voxels in the mask (All-Resolutions Inference, ${sides}).`;
 }
