@@ -89,7 +89,7 @@ def gather(result: Result) -> Explored:
             f"{result.discoveries}"
         )
         raise InputError(msg)
-    for cut in result.cuts:
+    for cut in result.heights:
         _compare(cut, bounded, result.alternative)
     return Explored(
         domain=domain,
@@ -110,20 +110,17 @@ def _alternative(result: Result) -> Alternative:
 
 
 def _compare(cut: Cut, bounded: BoundedForest, alternative: str) -> None:
-    """Refuse a forest whose clusters are not those of a table."""
-    nodes = (
-        bounded.with_tdp(cut.value)
-        if cut.kind == "tdp"
-        else bounded.forest.above_height(cut.value)
-    )
-    computed = list(
-        zip(bounded.forest.size[nodes].tolist(), bounded.n_discoveries[nodes].tolist(), strict=True)
-    )
-    # one that ties with another in size and peak may have its number: compared as sets of numbers
-    if sorted(computed) != sorted((one.voxels, one.discoveries) for one in cut.clusters):
+    """Refuse a forest whose clusters at a threshold are not those of the table."""
+    nodes = bounded.forest.above_height(cut.value)
+    size, found = bounded.forest.size[nodes], bounded.n_discoveries[nodes]
+    # sorted: among clusters of one size, the order is no concern here
+    computed = sorted(zip(size.tolist(), found.tolist(), strict=True))
+    table = sorted((one.voxels, one.discoveries) for one in cut.clusters)
+    if computed != table:
+        n_other = len(set(computed) ^ set(table)) or abs(len(computed) - len(table))
         msg = (
             f"the maps do not give the clusters at {condition(cut, alternative)} that the table "
-            f"has: {len(computed)} clusters with {sum(n for _, n in computed)} discoveries, "
-            f"expected {len(cut.clusters)} with {sum(one.discoveries for one in cut.clusters)}"
+            f"has: {len(computed)} with {found.sum()} discoveries, expected {len(table)} with "
+            f"{sum(one for _, one in table)}; {n_other} differ in size or discoveries"
         )
         raise InputError(msg)

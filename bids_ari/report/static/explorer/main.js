@@ -59,6 +59,7 @@ async function start(section, root) {
     },
   };
   root.hidden = false; // before anything is measured
+  document.getElementById("ex-problem").hidden = true;
   const parts = createParts(view, root);
   connect(view, root, parts);
   restore(view, location.hash) || restore(view, "");
