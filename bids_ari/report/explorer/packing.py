@@ -63,8 +63,9 @@ def pack(explored: Explored, parcellations: Sequence[Parcellation] = ()) -> Pack
         ``found`` of each node; ``tied`` bits of nodes that are no clusters of their own. In the
         order of the nodes, and then of the features that are in none: ``height`` of each feature in
         steps (see :func:`steps_below`), ``positive`` bits, ``category`` (0 if no bound depends on
-        the feature), ``labels0`` ... of the parcellations. ``fine`` orders the nodes without
-        children whose height is the same in steps: 0 for the highest.
+        the feature). ``fine`` orders the nodes without children whose height is the same in steps:
+        0 for the highest. ``labels0`` ... of the parcellations are in the order of the features,
+        where neighbours stand together.
 
     Raises
     ------
@@ -94,7 +95,7 @@ def pack(explored: Explored, parcellations: Sequence[Parcellation] = ()) -> Pack
                 f"{explored.z_values.shape}"
             )
             raise ValueError(msg)
-        arrays[f"labels{i}"] = parcellation.labels[order].astype(np.uint16)
+        arrays[f"labels{i}"] = parcellation.labels.astype(np.uint16)
     return _compress(arrays)
 
 

@@ -351,7 +351,7 @@ def test_parts_by_region_are_bounded_and_their_names_are_text(
         "(rows) => rows.map((row) => [...row.cells].map((cell) => cell.textContent))"
     )
     assert {row[0]: (int(row[2]), int(row[3])) for row in shown} == parts
-    assert "do not add up" in page.locator('[data-card="additivity"]').inner_text()
+    assert "need not add up" in page.locator('[data-card="additivity"]').inner_text()
     assert HOSTILE in page.title()
     assert page.locator("#explore img").count() == 0
     assert page.locator("h1").inner_text() == HOSTILE

@@ -65,7 +65,7 @@ export function createCard(view, root) {
     }));
     const sum = parts.reduce((total, part) => total + part.found, 0);
     const rest = parts.length > MOST_PARTS ? ` ${numberOf(parts.length - MOST_PARTS, "smaller part")} not listed.` : "";
-    find("additivity").textContent = "Parts do not add up to the whole: the bounds of all parts sum to "
+    find("additivity").textContent = "Parts need not add up to the whole: the bounds of all parts sum to "
       + `${count(sum)}, the cluster as a whole holds at least ${count(cluster.found)}.${rest}`;
   }
 }

@@ -17,15 +17,12 @@ export function createControls(view, root) {
 
   const value = (input) => Math.round(1000 * Number(input.value));
   const last = { height: facts.height, tdp: facts.goal };
-  let frame = 0;
   for (const kind of ["height", "tdp"]) {
     kinds[kind].addEventListener("change", () => state.choose({ kind, value: last[kind] }));
     sliders[kind].addEventListener("input", () => {
-      // several steps may come before the next picture: only the last is drawn
-      cancelAnimationFrame(frame);
-      frame = requestAnimationFrame(() => state.choose({ kind, value: value(sliders[kind]) }, kind));
+      state.choose({ kind, value: value(sliders[kind]) }, kind);
     });
-    sliders[kind].addEventListener("change", () => requestAnimationFrame(() => state.settle()));
+    sliders[kind].addEventListener("change", () => state.settle());
     fields[kind].addEventListener("change", () => {
       const { min, max } = fields[kind];
       const wanted = fields[kind].value === "" ? last[kind] : value(fields[kind]);

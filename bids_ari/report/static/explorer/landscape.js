@@ -74,9 +74,10 @@ export function createLandscape(view, canvas) {
     const span = picture.spanOf(k);
     if (!span) return;
     const [left, right] = span;
-    const y = Math.min(yOf(forest.height[k], forest.positive[k]), rowOf(forest.positive[k]) + ROW - 2);
     const wide = Math.max(3, right - left);
     const half = k === state.selected ? 4 : 1;
+    const foot = rowOf(forest.positive[k]) + ROW - half - 1;
+    const y = Math.min(yOf(forest.height[k], forest.positive[k]), foot);
     // dark on light, as the picture and the page may be of any colour
     context.fillStyle = "#ffffff";
     context.fillRect(left - 1, y - half - 1, wide + 2, 2 * half + 2);

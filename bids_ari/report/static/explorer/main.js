@@ -34,7 +34,9 @@ async function start(section, root) {
     placeAt: placesInVolume(grid, forest.placeOf),
     labelAt: new Int32Array(forest.feature.length),
     pixelsOfZ: pixelsOfZ(facts.colours, facts.floor, forest.highest),
-    parcellations: facts.parcellations.map((one, i) => ({ ...one, labels: arrays[`labels${i}`] })),
+    parcellations: facts.parcellations.map((one, i) => ({
+      ...one, labels: forest.feature.map((feature) => arrays[`labels${i}`][feature]), // by place
+    })),
     /** Move the cross-hair; a cluster that is there is selected. */
     moveTo(voxel) {
       state.voxel = voxel;
@@ -109,7 +111,7 @@ function connect(view, root, { parts, charts }) {
       draw();
       return;
     }
-    waiting ||= requestAnimationFrame(draw);
+    waiting ||= requestAnimationFrame(draw); // several steps may come before the next picture
     say();
     keep();
   });
