@@ -85,7 +85,15 @@ def _analyse(folder: Path, voxel_size: float) -> Path:
         size = ["--voxel-size", f"{voxel_size:g}"]
         run = [sys.executable, "-m"]
         _quietly([*run, "bids_ari.simulate", first_level, "--subjects", "12", *size])
-        cuts = ["--smoothing-fwhm", "6", "--cluster-threshold", "3.1", "4", "--tdp-threshold", "0.7"]
+        cuts = [
+            "--smoothing-fwhm",
+            "6",
+            "--cluster-threshold",
+            "3.1",
+            "4",
+            "--tdp-threshold",
+            "0.7",
+        ]
         _quietly([*run, "bids_ari", first_level, out, "group", "-w", str(folder / "work"), *cuts])
     return folder / "out"
 

@@ -89,8 +89,11 @@ def gather(result: Result) -> Explored:
             f"{result.discoveries}"
         )
         raise InputError(msg)
+    chosen = concentration_threshold(z_values, beyond, p_values, critical_vector)
     for cut in result.heights:
-        _compare(cut, bounded, result.alternative)
+        # what the data choose is compared as the data choose it, to the last digit
+        nodes = bounded.forest.above_height(chosen if cut.by_data else cut.value)
+        _compare(cut, nodes, bounded, result.alternative)
     return Explored(
         domain=domain,
         z_values=z_values,
@@ -98,20 +101,21 @@ def gather(result: Result) -> Explored:
         critical_vector=critical_vector,
         bounded=bounded,
         connectivity=connectivity,
-        chosen_height=concentration_threshold(z_values, beyond, p_values, critical_vector),
+        chosen_height=chosen,
     )
 
 
 def _alternative(result: Result) -> Alternative:
     if result.alternative not in ALTERNATIVES:
-        msg = f"the alternative is {result.alternative!r}, expected one of {', '.join(ALTERNATIVES)}"
+        msg = (
+            f"the alternative is {result.alternative!r}, expected one of {', '.join(ALTERNATIVES)}"
+        )
         raise InputError(msg)
-    return result.alternative  # type: ignore[return-value]
+    return result.alternative
 
 
-def _compare(cut: Cut, bounded: BoundedForest, alternative: str) -> None:
+def _compare(cut: Cut, nodes: NDArray[np.intp], bounded: BoundedForest, alternative: str) -> None:
     """Refuse a forest whose clusters at a threshold are not those of the table."""
-    nodes = bounded.forest.above_height(cut.value)
     size, found = bounded.forest.size[nodes], bounded.n_discoveries[nodes]
     # sorted: among clusters of one size, the order is no concern here
     computed = sorted(zip(size.tolist(), found.tolist(), strict=True))

@@ -122,7 +122,8 @@ def steps_below(height: NDArray[np.floating]) -> NDArray[np.uint16]:
     # compared with the very numbers that thresholds are in double precision, and strictly
     steps -= steps / PER_UNIT >= height
     steps += (steps + 1) / PER_UNIT < height
-    return np.clip(steps, 0, _HIGHEST).astype(np.uint16)
+    counted: NDArray[np.uint16] = np.clip(steps, 0, _HIGHEST).astype(np.uint16)
+    return counted
 
 
 def _elsewhere(explored: Explored) -> NDArray[np.int64]:
@@ -146,7 +147,7 @@ def _categories(explored: Explored) -> NDArray[np.uint32]:
 def _fine(
     height: NDArray[np.float64], steps: NDArray[np.uint16], leaf: NDArray[np.bool_]
 ) -> NDArray[np.uint16]:
-    """Number the heights of nodes without children that are the same in steps; equal ones alike."""
+    """Rank the heights of nodes without children among those that are the same in steps."""
     height, steps = height[leaf], steps[leaf]
     order = np.lexsort((-height, steps))
     fine = np.zeros(height.size, dtype=np.int64)

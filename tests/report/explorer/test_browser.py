@@ -167,9 +167,7 @@ def caption(page: Page) -> str:
 
 def numbers(page: Page) -> list[tuple[int, int]]:
     """Read voxels and discoveries of the clusters that are listed."""
-    return [
-        (int(row[4].replace(",", "")), int(row[3].replace(",", ""))) for row in rows(page)
-    ]
+    return [(int(row[4].replace(",", "")), int(row[3].replace(",", ""))) for row in rows(page)]
 
 
 @pytest.mark.parametrize(
@@ -186,7 +184,7 @@ def test_the_numbers_are_those_of_python(
     bounded = explored.bounded
     nodes = bounded.forest.above_height(value) if kind == "height" else bounded.with_tdp(value)
     sizes, found = bounded.forest.size[nodes], bounded.n_discoveries[nodes]
-    assert 0 < found.sum()
+    assert found.sum() > 0
     assert numbers(page) == list(zip(sizes.tolist(), found.tolist(), strict=True))[:40]
     assert caption(page).startswith(f"{nodes.size:,} cluster")
     assert f"{np.count_nonzero(found)} with a discovery" in caption(page)
@@ -308,9 +306,7 @@ def test_a_click_on_a_slice_or_in_the_landscape_selects(open_page: Open) -> None
     assert page.locator('[data-card="title"]').inner_text() == "Cluster 2"
     place = canvas.bounding_box()
     assert place
-    canvas.click(
-        position={"x": painted[0] * place["width"], "y": painted[1] * place["height"]}
-    )
+    canvas.click(position={"x": painted[0] * place["width"], "y": painted[1] * place["height"]})
     settle(page)
     assert "in cluster 2" in control(page, "voxel").inner_text()
     page.locator('[data-part="landscape"]').click(position={"x": 32, "y": 102})

@@ -87,7 +87,7 @@ function compareHeight(forest, a, b) {
   return height[a] - height[b] || fine[b] - fine[a] || feature[b] - feature[a];
 }
 
-export function tdpOf(forest, k) {
+function tdpOf(forest, k) {
   return forest.found[k] / forest.size[k];
 }
 
@@ -137,7 +137,7 @@ function firstFeature({ start, feature }, k) {
 }
 
 /** The next smaller clusters of a cluster. */
-export function partsOf(forest, k) {
+function partsOf(forest, k) {
   const { start, tied } = forest;
   const parts = [];
   const open = [k];
