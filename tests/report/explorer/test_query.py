@@ -214,3 +214,24 @@ def test_the_last_threshold_that_a_value_exceeds_is_exact() -> None:
         kept = steps_below(on) >= threshold
         assert np.array_equal(kept, on > threshold / 1000)
         assert p_values[kept].max() < norm.sf(threshold / 1000)
+
+
+def test_the_peak_is_the_highest_voxel_where_thousandths_do_not_tell(
+    ask: Ask, rng: np.random.Generator
+) -> None:
+    z = np.full(SHAPE, 2.0)
+    peaks = z[::2, ::2, ::2]
+    peaks[:] = 5.0001 + rng.integers(1, 8, peaks.shape) / 10_000
+    explored = explored_from(z, OBLIQUE, connectivity=6)
+    asked = question(
+        "forest",
+        explored,
+        thresholds=[1500, 2000, 5000],
+        goals=[],
+        sets=[],
+        spheres=[],
+        every=False,
+    )
+    [answer] = ask([asked])
+    assert [len(nodes) for nodes in answer["above"]] == [1, peaks.size, peaks.size]
+    check_clusters(explored, asked, answer)

@@ -4,7 +4,7 @@ import { indexOf, placesInSphere, toMm, voxelAt } from "./grid.js";
 import { zOf } from "./words.js";
 
 /** Name of the region at a place, in the atlas that is chosen; empty if there is none. */
-export function regionAt({ parcellations, state }, place) {
+function regionAt({ parcellations, state }, place) {
   const atlas = parcellations[state.atlas];
   const label = atlas ? atlas.labels[place] : 0;
   return label ? atlas.regions[label - 1] ?? String(label) : "";
@@ -36,7 +36,7 @@ export function describe(view, node, number = 0) {
 }
 
 /** Place of the voxel under the cross-hair, -1 outside of the mask. */
-export function placeUnderCross({ grid, placeAt, state }) {
+function placeUnderCross({ grid, placeAt, state }) {
   return placeAt[indexOf(grid, state.voxel)];
 }
 
