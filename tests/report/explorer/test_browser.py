@@ -368,7 +368,9 @@ def test_the_address_keeps_what_is_looked_at(open_page: Open) -> None:
     assert rows(again) == expected
     nonsense = open_page(end="#explore:z=many&at=1")
     assert "|z| > 3.1" in caption(nonsense)
-    assert open_page(end="#clusters").url.endswith("#clusters")
+    untouched = open_page(end="#clusters")
+    untouched.wait_for_timeout(500)
+    assert untouched.url.endswith("#clusters")
 
 
 def test_saved_clusters_are_those_of_scipy_on_the_same_grid(

@@ -1,6 +1,6 @@
 // Puts the parts together; the page is complete without, and stays so if anything fails here.
 import { canUnpack, unpack } from "./unpack.js";
-import { plant } from "./query.js";
+import { holds, plant } from "./query.js";
 import { indexOf, makeGrid, nearestVoxel, placesInVolume, toMm } from "./grid.js";
 import { describe, voxelOfPlace } from "./facts.js";
 import { fromHash, toHash } from "./hash.js";
@@ -41,8 +41,8 @@ async function start(section, root) {
     moveTo(voxel) {
       state.voxel = voxel;
       const place = view.placeAt[indexOf(grid, voxel)];
-      const label = place < 0 ? 0 : view.labelAt[place];
-      if (label) state.selected = state.shown()[label - 1];
+      const here = state.shown().find((k) => place >= 0 && holds(forest, k, place));
+      if (here !== undefined) state.selected = here;
       state.changed();
     },
     /** Select a cluster, and move the cross-hair to its peak. */
@@ -106,7 +106,7 @@ function connect(view, root, { parts, charts }) {
   });
   let first = true;
   state.onChange(() => {
-    if (first) {
+    if (first) { // at once, and nothing is said or kept of what nobody did
       first = false;
       draw();
       return;

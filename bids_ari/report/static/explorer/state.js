@@ -90,7 +90,7 @@ export function createState(forest, cut) {
       Object.assign(state, past.pop());
       changed();
     },
-    /** Begin with what an address asks for; unknown clusters are left out. */
+    /** Take what an address asks for, and tell nobody yet; unknown clusters are left out. */
     restore({ cut: next, nodes }) {
       Object.assign(state, { cut: next, edited: false });
       state.nodes = query();
@@ -101,7 +101,6 @@ export function createState(forest, cut) {
         state.edited = true;
       }
       keepSelected(state.selected);
-      changed();
     },
     /** The clusters that are drawn and listed; a cluster's number is its place here, from 1. */
     shown: () => (state.onlyFound ? state.nodes.filter((k) => forest.found[k] > 0) : state.nodes),
