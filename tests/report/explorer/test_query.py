@@ -1,5 +1,6 @@
 """What the scripts of the explorer answer is what Python answers, for every cluster and any set."""
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from scipy.stats import norm
 
 from bids_ari.report.explorer.gathering import Explored
 from bids_ari.report.explorer.packing import steps_below
-from bids_ari.stats import Alternative, find_peaks, min_true_discoveries
+from bids_ari.stats import Alternative, bound_forest, find_peaks, min_true_discoveries
 from tests.conftest import SHAPE
 from tests.report.explorer.conftest import OBLIQUE, Ask, explored_from, question
 
@@ -214,6 +215,28 @@ def test_the_last_threshold_that_a_value_exceeds_is_exact() -> None:
         kept = steps_below(on) >= threshold
         assert np.array_equal(kept, on > threshold / 1000)
         assert p_values[kept].max() < norm.sf(threshold / 1000)
+
+
+def test_a_p_value_on_a_threshold_counts_from_that_threshold_on(
+    ask: Ask, rng: np.random.Generator
+) -> None:
+    explored = explored_from(rng.normal(size=SHAPE), OBLIQUE)
+    critical_vector = np.arange(1, 61) / 1024
+    p_values = rng.integers(1, 160, explored.p_values.size) / 1024
+    explored = dataclasses.replace(
+        explored,
+        p_values=p_values,
+        critical_vector=critical_vector,
+        bounded=bound_forest(explored.bounded.forest, p_values, critical_vector),
+    )
+    sets = sets_of(explored, rng)
+    asked = question(
+        "forest", explored, thresholds=[500], goals=GOALS, sets=sets, spheres=[], every=True
+    )
+    [answer] = ask([asked])
+    assert max(answer["sets"]) > 50
+    check_clusters(explored, asked, answer)
+    check_every_node(explored, answer)
 
 
 def test_the_peak_is_the_highest_voxel_where_thousandths_do_not_tell(
