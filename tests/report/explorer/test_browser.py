@@ -440,6 +440,9 @@ def test_colours_and_numbers_change_the_slices(open_page: Open) -> None:
 def test_a_result_without_discoveries_can_be_explored(open_page: Open) -> None:
     page = open_page("rest")
     assert "0 with a discovery" in caption(page)
+    assert (
+        "no cluster that holds this voxel has a discovery" in control(page, "voxel").inner_text()
+    )
     assert "no voxel can be claimed" in page.locator('[data-card="sentence"]').inner_text()
     choose(page, "tdp", 0.5)
     assert "No cluster" in caption(page)
@@ -499,6 +502,32 @@ def test_it_works_in_a_sandbox(browser: Browser, dataset: Path, tmp_path: Path) 
     inside.locator('[data-control="height-number"]').press("Enter")
     inside.get_by_text("(|z| > 4)").wait_for()
     page.wait_for_timeout(500)
+    assert errors == []
+    page.close()
+
+
+def test_a_frame_that_is_shown_later_is_drawn_then(
+    browser: Browser, dataset: Path, tmp_path: Path
+) -> None:
+    frame = tmp_path / "frame.html"
+    uri = path_of(dataset, "facesVsShapes").as_uri()
+    frame.write_text(
+        f'<iframe style="display: none" width="1200" height="900" src="{uri}"></iframe>',
+        encoding="utf-8",
+    )
+    page = browser.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(frame.as_uri())
+    inside = page.frame_locator("iframe")
+    inside.locator(READY).wait_for(state="attached")
+    page.locator("iframe").evaluate("(frame) => { frame.style.display = 'block'; }")
+    page.wait_for_timeout(500)
+    painted = inside.locator('[data-part="landscape"]').evaluate(
+        "(canvas) => canvas.width > 0 && canvas.getContext('2d')"
+        ".getImageData(0, 0, canvas.width, canvas.height).data.some((value) => value > 0)"
+    )
+    assert painted
     assert errors == []
     page.close()
 

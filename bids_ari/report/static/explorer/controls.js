@@ -82,8 +82,10 @@ function readout(view) {
   const cluster = voxel.number ? `in cluster ${voxel.number}` : "in no cluster shown";
   // rounded down as any bound; the sum is for what a double is short of by a hair
   const best = Math.floor(voxel.gradient * 1000 + 1e-9) / 1000;
-  return `${where}: z = ${signed(voxel.z)}${region}, ${cluster}; the largest TDP of any cluster that holds `
-    + `this voxel is ≥ ${best.toFixed(3)}.`;
+  const bound = voxel.gradient > 0
+    ? `the largest TDP of any cluster that holds this voxel is ≥ ${best.toFixed(3)}`
+    : "no cluster that holds this voxel has a discovery";
+  return `${where}: z = ${signed(voxel.z)}${region}, ${cluster}; ${bound}.`;
 }
 
 function sphereText(view) {

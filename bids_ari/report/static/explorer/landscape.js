@@ -31,6 +31,7 @@ export function createLandscape(view, canvas) {
   return {
     draw() {
       const { context, width, scale } = prepare(canvas, css);
+      if (width === 0) return; // not laid out yet: drawn when it gets a size
       if (!picture || picture.width !== Math.round(width * scale)) {
         picture = paint(view, signs, rowOf, width, css, scale);
       }

@@ -44,7 +44,7 @@ export function createPath(view, canvas, range, output) {
       }
       range.disabled = path.length === 0;
       const { context, width } = prepare(canvas, HEIGHT);
-      if (!path.length) return;
+      if (!path.length || width === 0) return;
       const highest = forest.height[path[0]];
       const lowest = Math.max(0, Math.min(facts.floor, forest.height[selected]));
       range.min = String(lowest / 1000);
