@@ -317,6 +317,8 @@ def test_a_click_on_a_slice_or_in_the_landscape_selects(open_page: Open) -> None
 def test_a_sphere_is_bounded_as_python_bounds_it(open_page: Open, explored: Explored) -> None:
     page = open_page()
     control(page, "sphere").check()
+    settle(page)
+    assert "Sphere of 10 mm" in control(page, "sphere-bound").inner_text()
     control(page, "radius").fill("14")
     settle(page)
     where = [
@@ -329,6 +331,9 @@ def test_a_sphere_is_bounded_as_python_bounds_it(open_page: Open, explored: Expl
     assert found > 10
     expected = f"at least {found} of {np.count_nonzero(inside)} voxels are active"
     assert expected in control(page, "sphere-bound").inner_text()
+    control(page, "sphere").uncheck()
+    settle(page)
+    assert not control(page, "sphere-bound").is_visible()
 
 
 def test_parts_by_region_are_bounded_and_their_names_are_text(
