@@ -19,6 +19,8 @@ from bids_ari.report.reading import find
 if TYPE_CHECKING:
     import jinja2
 
+    from bids_ari.report.explorer import Explorer
+
 
 def write(output_dir: Path) -> list[Path]:
     """
@@ -41,6 +43,7 @@ def write(output_dir: Path) -> list[Path]:
     InputError
         If there is no analysis, or a file of one is missing or cannot be read.
     """
+    from bids_ari.report.explorer import explore
     from bids_ari.report.pictures import draw  # slow to import: plotting
 
     output_dir = Path(output_dir)
@@ -55,7 +58,10 @@ def write(output_dir: Path) -> list[Path]:
         pictures = draw(result)
         page = context_of(result, pictures)
         path = output_dir / f"{result.stem}.html"
-        write_text(_render(environment, "template.html.jinja", dataset=dataset, **page), path)
+        text = _render(
+            environment, "template.html.jinja", explorer=explore(result), dataset=dataset, **page
+        )
+        write_text(text, path)
         written.append(path)
         entries.append({**page, "href": quote(path.name)})
     index = output_dir / "index.html"
@@ -101,21 +107,35 @@ def _environment() -> "jinja2.Environment":
     return environment
 
 
-def _render(environment: "jinja2.Environment", name: str, **context: Any) -> str:
+def _render(
+    environment: "jinja2.Environment",
+    name: str,
+    explorer: "Explorer | None" = None,
+    **context: Any,
+) -> str:
     from markupsafe import Markup
 
     static = files("bids_ari.report") / "static"
-    style = (static / "style.css").read_text(encoding="utf-8")
-    script = (static / "page.js").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    styles = [(static / "style.css").read_text(encoding="utf-8")]
+    scripts = [(static / "page.js").read_text(encoding="utf-8")]
+    if explorer and explorer.packed:
+        from bids_ari.report import explorer as of_explorer
+
+        styles.append(of_explorer.style())
+        scripts.append(of_explorer.script())
+    allowed = " ".join(
+        f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
+        for script in scripts
+    )
     # no address is allowed at all, and no script but ours: a browser proves that nothing is fetched
     policy = (
         "default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
-        f"script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+        f"script-src {allowed}; base-uri 'none'; form-action 'none'"
     )
     return environment.get_template(name).render(
-        style=Markup(style),  # noqa: S704 (our own file)
-        script=Markup(script),  # noqa: S704 (our own file)
+        style=Markup("\n".join(styles)),  # noqa: S704 (our own files)
+        scripts=[Markup(script) for script in scripts],  # noqa: S704 (our own files)
+        explorer=explorer,
         svg=Markup,
         policy=policy,
         version=__version__,

@@ -1,0 +1,115 @@
+"""What the section of the explorer holds, or why there is none."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from bids_ari.errors import InputError
+from bids_ari.report.backdrop import backdrop
+from bids_ari.report.embedding import volume_of
+from bids_ari.report.explorer.gathering import Explored, gather
+from bids_ari.report.explorer.packing import PER_UNIT, Packed, Parcellation, pack, steps_below
+from bids_ari.report.explorer.sprite import template_sprite
+from bids_ari.report.results import Result
+
+_USUAL_TDP = 0.7
+_BELOW_CHOSEN = 0.5  # of z: how far the landscape goes below the threshold that the data choose
+_STEPS_OF_COLOUR = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Explorer:
+    """The explorer of one page."""
+
+    left_out: str = ""
+    """Why there is none, as a sentence; empty if there is one."""
+    packed: Packed | None = None
+    facts: dict[str, Any] = field(default_factory=dict, hash=False)
+    """What the scripts need to know besides the arrays; names in it may hold anything."""
+    background: str = ""
+    """What the slices lie on, as a sentence."""
+
+
+def explore(result: Result, parcellations: Sequence[Parcellation] = ()) -> Explorer:
+    """
+    Make the explorer of a result.
+
+    Parameters
+    ----------
+    result : Result
+        One analysis.
+    parcellations : sequence of Parcellation
+        Atlases on the mask of the result, to name the parts of clusters and bound them.
+
+    Returns
+    -------
+    Explorer
+        With nothing but a reason if the files do not give the numbers of the tables.
+    """
+    try:
+        explored = gather(result)
+    except InputError as error:
+        return Explorer(left_out=f"The explorer is left out, because {error}.")
+    brain, background = backdrop(result, volume_of(result.mask))
+    packed = pack(explored, parcellations)
+    facts = {
+        **_facts(result, explored),
+        "arrays": packed.arrays,
+        "sprite": template_sprite() if brain else None,
+        "parcellations": [
+            {"name": one.name, "regions": list(one.regions)} for one in parcellations
+        ],
+        "colours": _colours(),
+    }
+    return Explorer(packed=packed, facts=facts, background=background)
+
+
+def _facts(result: Result, explored: Explored) -> dict[str, Any]:
+    grid = explored.domain.grid
+    heights = [round(cut.value * PER_UNIT) for cut in result.heights if not cut.by_data]
+    chosen = int(explored.chosen_height * PER_UNIT)
+    goals = [cut.value for cut in result.tdp_cuts]
+    goal = _USUAL_TDP if _USUAL_TDP in goals or not goals else goals[0]
+    floor = max(0, min([chosen, *heights]) - int(_BELOW_CHOSEN * PER_UNIT))
+    highest = int(steps_below(explored.bounded.forest.height).max(initial=0))
+    return {
+        "stem": result.stem,
+        "contrast": result.contrast,
+        "alternative": result.alternative,
+        "signed": result.model["Model"].get("Test") != "F",
+        "method": result.method,
+        "alpha": float(result.inference["Alpha"]),
+        "confidence": result.confidence,
+        "connectivity": explored.connectivity,
+        "fwhm": float(result.model.get("SmoothingFWHM") or 0),
+        "shape": list(grid.shape),
+        "affine": [[float(x) for x in row] for row in grid.affine],
+        "xform": grid.xform_code,
+        "discoveries": result.discoveries,
+        "n_features": explored.domain.n_features,
+        "n_nodes": int(explored.bounded.forest.size.size),
+        "per_unit": PER_UNIT,
+        # where to begin: as the first table on the page
+        "height": heights[0] if heights else chosen,
+        "goal": round(goal * 1000),
+        "floor": floor,
+        "highest": highest,
+    }
+
+
+def _colours() -> dict[str, list[str]]:
+    """Those of the static pictures, from weak to strong."""
+    import matplotlib as mpl
+    from matplotlib.colors import to_hex
+
+    from bids_ari.figures.colors import diverging
+
+    strength = np.linspace(0, 1, _STEPS_OF_COLOUR)
+    signed = diverging(0.0)
+    return {
+        "tdp": [to_hex(mpl.colormaps["viridis"](x)) for x in strength],
+        "positive": [to_hex(signed(0.5 + 0.499 * x)) for x in strength],
+        "negative": [to_hex(signed(0.5 - 0.499 * x)) for x in strength],
+    }
