@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from bids_ari.errors import InputError
 from bids_ari.images import VolumeDomain, load_domain
 from bids_ari.report.findings import condition
-from bids_ari.report.results import Cut, Result
+from bids_ari.report.records import Cut
+from bids_ari.report.results import Result
 from bids_ari.stats import (
     ALTERNATIVES,
     METHODS,

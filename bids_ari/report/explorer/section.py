@@ -1,6 +1,5 @@
 """What the section of the explorer holds, or why there is none."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,8 +8,9 @@ import numpy as np
 from bids_ari.errors import InputError
 from bids_ari.report.backdrop import backdrop
 from bids_ari.report.embedding import volume_of
+from bids_ari.report.explorer.atlases import parcellations_of
 from bids_ari.report.explorer.gathering import Explored, gather
-from bids_ari.report.explorer.packing import PER_UNIT, Packed, Parcellation, pack, steps_below
+from bids_ari.report.explorer.packing import PER_UNIT, Packed, pack, steps_below
 from bids_ari.report.explorer.sprite import template_sprite
 from bids_ari.report.results import Result
 
@@ -32,7 +32,7 @@ class Explorer:
     """What the slices lie on, as a sentence."""
 
 
-def explore(result: Result, parcellations: Sequence[Parcellation] = ()) -> Explorer:
+def explore(result: Result) -> Explorer:
     """
     Make the explorer of a result.
 
@@ -40,8 +40,6 @@ def explore(result: Result, parcellations: Sequence[Parcellation] = ()) -> Explo
     ----------
     result : Result
         One analysis.
-    parcellations : sequence of Parcellation
-        Atlases on the mask of the result, to name the parts of clusters and bound them.
 
     Returns
     -------
@@ -50,6 +48,7 @@ def explore(result: Result, parcellations: Sequence[Parcellation] = ()) -> Explo
     """
     try:
         explored = gather(result)
+        parcellations = parcellations_of(result, explored.domain)
     except InputError as error:
         return Explorer(left_out=f"The explorer is left out, because {error}.")
     brain, background = backdrop(result, volume_of(result.mask))

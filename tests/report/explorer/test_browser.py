@@ -71,7 +71,7 @@ def dataset(tmp_path_factory: pytest.TempPathFactory, brain: nb.Nifti1Image) -> 
         labels=np.arange(n_features) * 4 // n_features,
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(explorer, "explore", partial(explorer.explore, parcellations=[atlas]))
+        patch.setattr("bids_ari.report.explorer.section.parcellations_of", lambda *_: [atlas])
         report.write(root)
     return root
 
