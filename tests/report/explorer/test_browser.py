@@ -180,6 +180,7 @@ def test_the_numbers_are_those_of_python(
     page = open_page()
     if kind == "tdp":
         control(page, "by-tdp").check()
+        settle(page)  # which writes the value that is shown into the field
     choose(page, kind, value)
     bounded = explored.bounded
     nodes = bounded.forest.above_height(value) if kind == "height" else bounded.with_tdp(value)
