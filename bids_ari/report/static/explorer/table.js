@@ -28,9 +28,6 @@ export function createTable(view, table) {
   const body = table.tBodies[0];
   const twoSided = facts.alternative === "two-sided";
   const named = view.parcellations.length > 0;
-  for (const cell of table.querySelectorAll("[data-if]")) {
-    cell.hidden = cell.dataset.if === "sign" ? !twoSided : !named;
-  }
   body.addEventListener("click", (event) => {
     const row = event.target.closest("tr");
     if (row) view.show(Number(row.dataset.node));
