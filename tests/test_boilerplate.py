@@ -183,7 +183,7 @@ def test_covariates_and_groups_are_told_with_how_they_are_coded() -> None:
     for claim in (
         '(model "ageGroup", regressors intercept, age and group.patient)',
         "Numeric covariates were centred on their mean (age 36.88).",
-        "Categories were group (control, patient).",
+        "Categories were group (control, patient); means and slopes are averages over their levels, each level counting the same.",
         "The slope of age; group patient minus control were each tested against 0; t values (17 ",
     ):
         assert claim in text
@@ -283,7 +283,8 @@ def test_rows_of_a_participant_are_no_participants() -> None:
     assert "of 40 participants" in text
     assert "as 80 rows of the design, several of a participant." in text
     assert "regressors session.pre, session.post and an indicator of each participant)" in text
-    assert "Categories were session (pre, post). Session post minus pre was tested" in text
+    assert "Categories were session (pre, post); means" in text
+    assert "same. Session post minus pre was tested" in text
     assert "one-sample" not in text
 
 
@@ -366,7 +367,7 @@ def test_before_a_run_one_text_is_of_all_contrasts_of_a_model() -> None:
     for claim in (
         'of the contrasts "faces" and "houses" of 12 participants',
         "kernel of 6 mm",
-        "Categories were group (a, b). The slope of age was tested against 0; t values (9 degrees",
+        "each level counting the same. The slope of age was tested against 0; t values (9 degrees",
         "F values (2 and 9 degrees of freedom)",
     ):
         assert claim in text

@@ -164,8 +164,39 @@ def test_a_group_model_with_an_f_test_is_written_and_reported(
     assert errors_of(validate(tmp_path / "out", tmp_path)) == []
     table = pd.read_csv(tmp_path / "out" / "group" / f"{stem}Any_desc-z3p1_clusters.tsv", sep="\t")
     assert table["sign"].isna().all()
+    design = json.loads((tmp_path / "out" / "group" / f"{stem}Any_design.json").read_text())
+    assert [len(row) for row in design["Contrast"]] == [3, 3]
+    mask = values(tmp_path / "out" / "group" / f"{stem}Any_desc-analysis_mask.nii.gz") > 0
+    assert (
+        values(tmp_path / "out" / "group" / f"{stem}Any_stat-p_statmap.nii.gz")[~mask] == 1
+    ).all()
     page = (tmp_path / "out" / f"{stem}Any.html").read_text()
     assert "F test" in page
+
+
+@pytest.mark.parametrize(("estimator", "label"), [("fixed", "Fixed"), ("mixed", "Mixed")])
+def test_estimators_that_use_variances_run_to_their_report(
+    estimator: str, label: str, small_group: Path, tmp_path: Path
+) -> None:
+    arguments = [str(small_group), str(tmp_path / "out"), "group", "-w", str(tmp_path / "work")]
+    assert main([*arguments, "--nprocs", "1", "--estimator", estimator]) == ExitCode.OK
+    stem = STEM.replace("oneSample", f"oneSample{label}")
+    assert (tmp_path / "out" / f"{stem}.html").exists()
+    assert (tmp_path / "out" / "logs" / f"model-oneSample{label}_smdl.json").exists()
+    tau2 = tmp_path / "out" / "group" / f"{stem}_stat-tau2_statmap.nii.gz"
+    assert tau2.exists() == (estimator == "mixed")
+    assert errors_of(validate(tmp_path / "out", tmp_path)) == []
+
+
+def test_a_table_of_ones_own_tells_who_should_take_part(
+    small_group: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "people.tsv"
+    rows = [f"sub-{number:02d}\t{20 + number}\n" for number in (*range(1, 13), 99)]
+    table.write_text(f"participant_id\tage\n{''.join(rows)}")
+    arguments = [str(small_group), str(tmp_path / "out"), "group", "--dry-run"]
+    assert main([*arguments, "--participants", str(table), "--covariates", "age"]) == ExitCode.OK
+    assert "sub-99\tno\tno first-level map" in capsys.readouterr().out
 
 
 def test_an_atlas_may_be_named_from_where_one_stands(

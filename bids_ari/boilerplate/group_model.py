@@ -111,7 +111,10 @@ def _coding(group: GroupModel) -> list[str]:
             if name != _SUBJECT
         ]
         if told:
-            sentences.append(f"Categories were {joined(told)}.")
+            sentences.append(
+                f"Categories were {joined(told)}; means and slopes are averages over their levels, "
+                "each level counting the same."
+            )
     return sentences
 
 

@@ -56,8 +56,9 @@ def inference(
         ),
         f"The bounds come from closed testing with {local_test} on {p_values}.",
         (
-            f"All bounds hold together with confidence {1 - alpha:.4g} (familywise error rate "
-            f"{alpha:g}), so that sets may be chosen after seeing the data."
+            f"All bounds of one contrast hold together with confidence {1 - alpha:.4g} (familywise "
+            f"error rate {alpha:g}), so that sets may be chosen after seeing the data; each "
+            "contrast is a family of its own."
         ),
         assumption,
     ]

@@ -57,6 +57,7 @@ def design_of(options: Options, roots: Sequence[Path]) -> "Design":
         missing=options.missing,
         participants=participants,
         stats_model=read_stats_model(options.model) if options.model else None,
+        estimator=options.estimator,
     )
 
 
@@ -105,7 +106,7 @@ def describe(groups: Sequence["GroupAnalysis"], options: Options) -> str:
             f"# design: {model.name}, {n_rows} rows, {n_columns} columns, rank {n_columns}, "
             f"{model.dof} degrees of freedom{f'; centred: {centred}' if centred else ''}\n"
             f"{format_tsv(['row', *model.regressors], design)}\n"
-            "# contrasts\n"
+            "# contrasts, each a family of its own\n"
             + format_tsv(
                 ["name", "test", "expression", *model.regressors],
                 [

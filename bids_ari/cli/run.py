@@ -69,12 +69,17 @@ def run(options: Options, command_line: str) -> int:
         difference=options.difference,
         within=design.within,
         variances=options.estimator != "ols",
+        listed=design.participants.labels
+        if options.participants and design.participants
+        else None,
     )
     groups, errors = group_analyses(analyses, design)
     if not groups:
         raise errors[0]
     for group in groups:
         analysis = group.analysis
+        for rule in dict.fromkeys(row.rule for row in analysis.rows if row.rule):
+            LOGGER.info("%s: maps of a participant: %s", analysis.entities["contrast"], rule)
         out = [one for one in analysis.inclusion if not one.included]
         LOGGER.info(
             "%s: subjects: %d in, %d out%s",
@@ -162,12 +167,12 @@ def _write_models(groups: Sequence["GroupAnalysis"], output_dir: Path) -> None:
 
     for group in groups:
         model = to_stats_model(group.model)
-        write_json(model, output_dir / "logs" / f"model-{group.model.name}_smdl.json")
+        write_json(model, output_dir / "logs" / f"model-{group.label}_smdl.json")
 
 
 def _short_names(groups: Sequence["GroupAnalysis"]) -> list[str]:
     """Name analyses in the log by their contrast, and what else tells them apart."""
-    shared = [{**group.analysis.entities, "model": group.model.name} for group in groups]
+    shared = [{**group.analysis.entities, "model": group.label} for group in groups]
     told = ["contrast"] + [
         entity
         for entity in dict.fromkeys(name for one in shared for name in one)

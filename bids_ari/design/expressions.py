@@ -53,8 +53,8 @@ def parse_contrast(text: str) -> tuple[str, str]:
     """
     name, equals, expression = text.partition("=")
     if not equals or not re.fullmatch(r"\s*[\w. -]+\s*", name):
-        name, expression = text, text
-    expression = expression.strip()
+        name = text = expression = _spaced(text.strip()).strip()
+    expression = _spaced(expression.strip()).strip()
     try:
         name = INTERCEPT if expression in MEANS and name is text else label(name)
     except InputError:
@@ -68,6 +68,16 @@ def parse_contrast(text: str) -> tuple[str, str]:
         msg = f"contrast {text!r} is called {name}, which is the mean of all maps; rename it"
         raise InputError(msg)
     return name, expression
+
+
+def _spaced(text: str) -> str:
+    """Write sums in one way, as names of files and methods texts are made of them."""
+    parts = re.split(r"(\[[^\]]*\]|`[^`]*`)", text)  # levels and quoted names stay as they are
+    for at in range(0, len(parts), 2):
+        # a sign between terms, not the first of all, nor that of an exponent
+        after = r"(?:(?<=[\w)]))(?<![\d.][eE])" if at == 0 else r"(?:^|(?<=[\w)]))(?<![\d.][eE])"
+        parts[at] = re.sub(rf"{after}\s*([+-])\s*", r" \1 ", parts[at])
+    return "".join(parts)
 
 
 def contrast_of(text: str, coded: Coded) -> Contrast:

@@ -71,7 +71,7 @@ def second_level_from_formula(
     weighed = tuple(contrast_of(one, coded) for one in asked)
     check_contrasts(coded.regressors, weighed)
     return SecondLevel(
-        name or (label(" ".join(read.variables)) if read.variables else "oneSample"),
+        name or _called(read, center=center),
         coded.regressors,
         coded.matrix,
         weighed,
@@ -81,6 +81,20 @@ def second_level_from_formula(
         centred=coded.centred,
         levels=dict(sorted(read.categories.items())),
     )
+
+
+def _called(formula: Formula, *, center: bool) -> str:
+    """Name a model by its terms: others of the same variables have other names."""
+    terms = [
+        "X".join(
+            one.columns[0] if one.kind in ("column", "category") else one.text for one in term
+        )
+        for term in formula.terms
+        if term
+    ]
+    if not center and formula.centrable:
+        terms.append("uncentred")
+    return label(" ".join(terms)) if terms else "oneSample"
 
 
 def group_model(

@@ -93,7 +93,7 @@ class MapTable:
             subject, cell = odd[0]
             msg = (
                 f"{self.source} has numbers in column {name}, but {cell!r} for sub-{subject}; "
-                f"if they are categories, write C({name})"
+                f"if they are categories, write C({name}) in a --formula"
             )
             raise InputError(msg)
         return bool(cells) and not odd

@@ -88,6 +88,7 @@ def collect(
     difference: tuple[str, str, str] | None = None,
     within: Sequence[str] = (),
     variances: bool = False,
+    listed: Sequence[str] | None = None,
 ) -> tuple[Analysis, ...]:
     """
     Find first-level maps and group them into analyses.
@@ -118,6 +119,8 @@ def collect(
         Entities by which rows of one subject differ, as the design has a column for them.
     variances : bool
         Whether every map must come with its variance map.
+    listed : sequence of str, optional
+        Who should take part, instead of those in ``participants.tsv``.
 
     Returns
     -------
@@ -166,6 +169,8 @@ def collect(
     ]
     in_table = [labels for root in roots.values() if (labels := participants(root)) is not None]
     known_listed = frozenset[str]().union(*in_table) if in_table else None
+    if listed is not None:
+        known_listed = frozenset(listed)
     refuse_unknown_subjects(asked, scans, known_listed or frozenset())
     refuse_no_maps(scans, asked)
     in_file = frozenset(filters or {})

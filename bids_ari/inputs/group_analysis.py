@@ -26,6 +26,9 @@ from bids_ari.inputs.records import Analysis, Inclusion, Row
 from bids_ari.inputs.stats_model import StatsModel, refuse_unmatched
 
 LOGGER = logging.getLogger("bids_ari")
+_EXACT = 1e-8
+"""What is less than this share of the weights of a contrast is rounding."""
+_MANY_GROUPS = 10
 _WITHIN = ("contrast", "task", *names_in_role("repeat"))
 """Entities that may differ between the rows of a subject, if the model has a column for them."""
 _TOLERANCE = 1e-9
@@ -45,6 +48,12 @@ class Design:
     participants: Participants | None = None
     stats_model: StatsModel | None = None
     """Instead of the formula and what belongs to it."""
+    estimator: str = "ols"
+
+    @property
+    def asks_contrasts(self) -> bool:
+        """Whether contrasts were asked for, and not chosen by default."""
+        return bool(self.contrasts) or self.stats_model is not None
 
     @property
     def within(self) -> tuple[str, ...]:
@@ -65,13 +74,19 @@ class GroupAnalysis:
 
     analysis: Analysis
     model: SecondLevel
+    estimator: str = "ols"
+
+    @property
+    def label(self) -> str:
+        """Name of the model in files; results of several estimators may stand beside each other."""
+        return self.model.name + ("" if self.estimator == "ols" else self.estimator.capitalize())
 
     def entities(self, contrast: Contrast) -> dict[str, str]:
         """Give what names the results of a contrast; their ``desc`` is not that of the maps."""
         shared = self.analysis.entities
         return {
             **{name: value for name, value in shared.items() if name != "description"},
-            "model": self.model.name,
+            "model": self.label,
             "contrast": output_contrast(shared["contrast"], contrast),
         }
 
@@ -111,7 +126,9 @@ def group_analyses(
             for made in _models(table, design):
                 _refuse_unrelated_rows(analysis, made)
                 _warn_of_rows_for_themselves(analysis, made)
-                possible.append(GroupAnalysis(_of_rows(analysis, made), made.model))
+                rows = _of_rows(analysis, made)
+                model = _within_subjects(rows, made.model, by_default=not design.asks_contrasts)
+                possible.append(GroupAnalysis(rows, model, design.estimator))
         except InputError as error:
             errors.append(InputError(f"{_called(analysis)}: {error}", error.exit_code))
     if not possible and not errors and design.stats_model is not None:
@@ -123,6 +140,14 @@ def group_analyses(
 def _models(table: MapTable, design: Design) -> tuple[GroupModel, ...]:
     if design.stats_model is not None:
         return group_models(design.stats_model, table, missing=design.missing)
+    if design.group_by and table.is_numeric(design.group_by):
+        n_groups = len(table.order(design.group_by))
+        if n_groups > _MANY_GROUPS:
+            msg = (
+                f"{table.source} has {n_groups} different numbers in column {design.group_by}, "
+                f"expected a few groups; for a slope there is --covariates"
+            )
+            raise InputError(msg)
     made = group_model(
         table,
         design.formula,
@@ -184,6 +209,37 @@ def _warn_of_rows_for_themselves(analysis: Analysis, made: GroupModel) -> None:
             len(made.rows),
             listed([*whose]),
         )
+
+
+def _within_subjects(analysis: Analysis, model: SecondLevel, *, by_default: bool) -> SecondLevel:
+    """
+    Keep contrasts within subjects, where several rows are of the same subjects.
+
+    The residuals of such a model tell how rows of a subject vary, and nothing of how subjects do: a
+    mean over subjects would be tested against far too small an error. A contrast is within
+    subjects if adding a constant to all maps of a subject does not change it.
+    """
+    subjects = [row.subject for row in analysis.rows]
+    if len(set(subjects)) == len(subjects):
+        return model
+    is_of = np.equal.outer(np.array(subjects), np.array(sorted(set(subjects))))
+    of_subjects = np.linalg.pinv(model.matrix) @ is_of.astype(np.float64)
+    between = [
+        one
+        for one in model.contrasts
+        if np.max(np.abs(one.weights @ of_subjects)) > _EXACT * np.max(np.abs(one.weights))
+    ]
+    within = tuple(one for one in model.contrasts if one not in between)
+    if between and (not by_default or not within):
+        msg = (
+            f"contrast {between[0].expression} is between subjects, but the error of a model with "
+            f"several maps of each is that within subjects: average them with --combine, or "
+            f"subtract them with --difference"
+        )
+        raise InputError(msg)
+    for one in between:
+        LOGGER.info("contrast %s is not tested: it is between subjects", one.expression)
+    return replace(model, contrasts=within)
 
 
 def _of_rows(analysis: Analysis, made: GroupModel) -> Analysis:

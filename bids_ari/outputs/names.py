@@ -4,8 +4,6 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Literal
 
-from bids_ari.design.records import label
-
 ENTITIES = {
     "task": "task",
     "session": "ses",
@@ -129,6 +127,8 @@ def atlas_label(name: str) -> str:
     >>> atlas_label("DiFuMo 64dimensions"), atlas_label("pieces_dseg")
     ('atlasDiFuMo64dimensions', 'atlasPiecesDseg')
     """
+    from bids_ari.design.records import label  # numpy, which is slow to import
+
     return label(f"atlas {name}")
 
 

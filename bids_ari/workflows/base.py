@@ -51,7 +51,7 @@ def workflow_name(group: GroupAnalysis) -> str:
     str
         What Nipype accepts, such as ``taskfaces_modelage_contrasta__b_wf``.
     """
-    label = stem({**group.analysis.entities, "description": "", "model": group.model.name})
+    label = stem({**group.analysis.entities, "description": "", "model": group.label})
     return f"{label.replace('-', '').replace('+', '__')}_wf"
 
 

@@ -43,7 +43,7 @@ def common_metadata(
         "InputStat": options.input_stat,
         "SmoothingFWHM": options.smoothing_fwhm,
         "Model": {
-            "Name": model.name,
+            "Name": group.label,
             "NumberOfMaps": len(analysis.rows),
             "Estimator": options.estimator,
             "Regressors": list(model.regressors),

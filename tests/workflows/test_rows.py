@@ -171,6 +171,19 @@ def test_rows_of_one_subject_need_a_model_that_knows_it(dataset: Path) -> None:
     groups, errors = group_analyses(analyses, Design("1 + session + C(subject)"))
     assert not errors
     assert groups[0].model.matrix.shape == (2 * N_SUBJECTS, N_SUBJECTS + 1)
+    # the mean over subjects is not tested against the error within subjects
+    assert [one.expression for one in groups[0].model.contrasts] == [
+        "session[pre] - session[post]"
+    ]
+
+
+@pytest.mark.parametrize("contrast", ["mean", "after=session[post]", "any=mean, session[pre]"])
+def test_a_mean_over_subjects_has_no_error_within_them(dataset: Path, contrast: str) -> None:
+    design = Design("1 + session + C(subject)", contrasts=(contrast,))
+    groups, errors = group_analyses(collect(dataset, within=["session"]), design)
+    assert not groups
+    with pytest.raises(InputError, match=r"is between subjects, but the error .* with --combine"):
+        raise errors[0]
 
 
 def test_variances_come_out_block_by_block(dataset: Path, tmp_path: Path) -> None:
