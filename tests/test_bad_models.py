@@ -657,7 +657,7 @@ def test_odd_names_of_columns_and_levels(
     name: str, values: tuple[str, ...], called: str, dry: Dry
 ) -> None:
     told = dry("--covariates", name.strip(), table=with_column(name.strip(), *values))
-    tested = told.partition("# contrasts\n")[2].strip().splitlines()
+    tested = told.partition("# contrasts, each a family of its own\n")[2].strip().splitlines()
     assert len(tested) == 3  # the names of the columns, the mean, what was asked for
     assert tested[2].startswith(called)
     titles = told.splitlines()[0].removeprefix("# ").split(", ")
