@@ -32,6 +32,7 @@ WORKDIR /tmp
 ENTRYPOINT ["/opt/entrypoint"]
 ARG VERSION=0.1.0
 ARG REVISION=unknown
+ENV BIDS_ARI_DOCKER_TAG=bids_ari:${VERSION}
 LABEL org.opencontainers.image.title="bids_ari" \
     org.opencontainers.image.description="All-Resolutions Inference on the group level of a BIDS dataset" \
     org.opencontainers.image.licenses="Apache-2.0" \

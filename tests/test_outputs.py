@@ -1,5 +1,8 @@
 import json
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from bids_ari import outputs
 
@@ -36,6 +39,25 @@ def test_an_image_says_that_it_is_skull_stripped_and_a_table_does_not() -> None:
     assert outputs.describe("z_map")["SkullStripped"] is True
     assert "SkullStripped" not in outputs.describe("cluster_table")
     assert "voxels" in outputs.describe("cluster_table")
+
+
+def test_the_image_that_it_runs_in_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told() -> dict[str, Any]:
+        path = outputs.write_dataset_description(tmp_path, {})
+        (generator,) = json.loads(path.read_text())["GeneratedBy"]
+        return dict(generator)
+
+    for name in ("APPTAINER_CONTAINER", "SINGULARITY_CONTAINER", "BIDS_ARI_DOCKER_TAG"):
+        monkeypatch.delenv(name, raising=False)
+    assert "Container" not in told()
+    monkeypatch.setenv("BIDS_ARI_DOCKER_TAG", "bids_ari:1.0")
+    assert told()["Container"] == {"Type": "docker", "Tag": "bids_ari:1.0"}
+    monkeypatch.setenv("APPTAINER_CONTAINER", "/images/bids_ari.sif")
+    assert told()["Container"] == {"Type": "apptainer", "URI": "/images/bids_ari.sif"}
+    dockerfile = (Path(__file__).parents[1] / "Dockerfile").read_text()
+    assert "BIDS_ARI_DOCKER_TAG=" in dockerfile
 
 
 def test_the_dataset_links_of_earlier_runs_are_kept(tmp_path: Path) -> None:

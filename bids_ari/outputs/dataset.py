@@ -1,6 +1,7 @@
 """The dataset of an output directory: its description, and what stands beside it."""
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from bids_ari.files import write_json, write_text
 
 BIDS_VERSION = "1.11.1"
 GENERATOR = "bids-ari"
+DOCKER_TAG = "BIDS_ARI_DOCKER_TAG"
+"""Variable that the Dockerfile sets."""
 
 
 def earlier_links(output_dir: Path) -> dict[str, str]:
@@ -48,6 +51,16 @@ def earlier_links(output_dir: Path) -> dict[str, str]:
     return links
 
 
+def _container() -> dict[str, dict[str, str]]:
+    """Tell the image that this runs in, as its environment has it."""
+    for name in ("APPTAINER_CONTAINER", "SINGULARITY_CONTAINER"):  # which these programs set
+        if image := os.environ.get(name):
+            return {"Container": {"Type": "apptainer", "URI": image}}
+    if tag := os.environ.get(DOCKER_TAG):
+        return {"Container": {"Type": "docker", "Tag": tag}}
+    return {}
+
+
 def write_dataset_description(output_dir: Path, sources: Mapping[str, Path]) -> Path:
     """
     Declare the output directory a BIDS derivatives dataset.
@@ -71,7 +84,7 @@ def write_dataset_description(output_dir: Path, sources: Mapping[str, Path]) -> 
         "Name": "bids-ari: group models with All-Resolutions Inference",
         "BIDSVersion": BIDS_VERSION,
         "DatasetType": "derivative",
-        "GeneratedBy": [{"Name": GENERATOR, "Version": __version__}],
+        "GeneratedBy": [{"Name": GENERATOR, "Version": __version__, **_container()}],
         "SourceDatasets": [{"URL": uri} for uri in links.values()],
         "DatasetLinks": links,
     }
