@@ -29,7 +29,7 @@ CONTRASTS = {
     "ols_tmap_0002": "contrast-reappraiseNegVsLookNegReappraisalSuccess",
 }
 """Maps of another program, and what they are called here: the mean, and the slope."""
-PAIN = "task-pain_space-MNI152NLin6Asym_res-2_model-oneSample_contrast-pain"
+PAIN = "task-pain_space-MNI152NLin6Asym_res-2_model-oneSample{}_contrast-pain"
 SUBSET = 2000
 
 
@@ -139,10 +139,11 @@ def test_maps_with_variances_are_weighted(
     pain: tuple[str, Path, NDArray[np.bool_]], studies: tuple[Array, Array], pymare: Any
 ) -> None:
     estimator, group, mask = pain
+    stem = PAIN.format(estimator.capitalize())
     effects, variances = studies
 
     def found(stat: str) -> Array:
-        return values(group / f"{PAIN}_stat-{stat}_statmap.nii.gz")[mask]
+        return values(group / f"{stem}_stat-{stat}_statmap.nii.gz")[mask]
 
     if estimator == "fixed":
         weight = np.nansum(1 / variances, axis=0)
@@ -168,14 +169,15 @@ def test_it_is_said_how_unlike_the_studies_are(
     pain: tuple[str, Path, NDArray[np.bool_]],
     studies: tuple[Array, Array],
 ) -> None:
-    _, group, _ = pain
+    estimator, group, _ = pain
+    stem = PAIN.format(estimator.capitalize())
     effects, variances = studies
     spread = np.nanmedian(np.nanstd(np.log(variances), axis=0, ddof=1))
-    sidecar = json.loads((group / f"{PAIN}_stat-t_statmap.json").read_text())
+    sidecar = json.loads((group / f"{stem}_stat-t_statmap.json").read_text())
     assert sidecar["VarianceSpread"] == pytest.approx(spread, abs=1e-4)
     assert spread > 1
     # the studies with a spread of hundreds have a table that says so
-    table = pd.read_csv(group / f"{PAIN}_outliers.tsv", sep="\t").set_index("row")
+    table = pd.read_csv(group / f"{stem}_outliers.tsv", sep="\t").set_index("row")
     assert table["spread"].max() > 20 * table["spread"].min()
     far = table.index[table["share_far"] > 0.02]
     assert list(far) == ["sub-08", "sub-09", "sub-10", "sub-15", "sub-16"]
