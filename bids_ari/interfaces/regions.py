@@ -69,7 +69,10 @@ class LoadRegions(SimpleInterface):
             out_stem = Path(runtime.cwd) / f"atlas{number}"
             region, feature = part.members.nonzero()
             index = np.array(part.index)
-            labels = np.zeros(domain.n_features, np.min_scalar_type(-abs(index).max()))
+            smallest = np.min_scalar_type(-abs(index).max())
+            # few programs read integers of 64 bits; double precision has all of these labels
+            dtype = smallest if smallest.itemsize < 8 else np.dtype(np.float64)
+            labels = np.zeros(domain.n_features, dtype)
             labels[feature] = index[region]
             atlas_map = domain.write(labels, out_stem, intent="label")
             table = format_tsv(["index", "name"], zip(part.index, part.name, strict=True))
