@@ -1,6 +1,7 @@
 """What the scripts of the explorer answer is what Python answers, for every cluster and any set."""
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,10 +10,13 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from scipy.stats import norm
 
-from bids_ari.report.explorer.gathering import Explored
+from bids_ari.cli import main
+from bids_ari.report.explorer.gathering import Explored, gather
 from bids_ari.report.explorer.packing import steps_below
+from bids_ari.report.reading import find
 from bids_ari.stats import Alternative, bound_forest, find_peaks, min_true_discoveries
 from tests.conftest import SHAPE
+from tests.real_data import DATA, need
 from tests.report.explorer.conftest import OBLIQUE, Ask, explored_from, question
 
 GOALS = [1, 50, 300, 333, 500, 700, 701, 900, 950, 1000]
@@ -170,6 +174,34 @@ def test_every_cluster_of_the_motor_map_is_that_of_python(
         every=False,
     )
     [answer] = ask([asked])
+    assert explored.bounded.n_discoveries.max() > 1000
+    check_clusters(explored, asked, answer)
+
+
+@pytest.mark.real_data
+def test_every_cluster_of_a_real_study_is_that_of_python(
+    ask: Ask, rng: np.random.Generator, tmp_path: Path
+) -> None:
+    dataset = need(DATA / "emotionreg")
+    mask = (
+        dataset / "sourcedata/canlab_reference/space-MNI152Lin_desc-canlabGreyMatter_mask.nii.gz"
+    )
+    out = tmp_path / "out"
+    options = ["--nprocs", "1", "--mask", str(mask), "--cluster-threshold", "3"]
+    assert main([str(dataset), str(out), "group", "-w", str(tmp_path / "work"), *options]) == 0
+    [result] = find(out)
+    explored = gather(result)  # as the report does
+    asked = question(
+        "forest",
+        explored,
+        thresholds=[500, 2300, 3000, 3100, 4000, 5000],
+        goals=GOALS,
+        sets=sets_of(explored, rng),
+        spheres=spheres_of(explored, rng),
+        every=False,
+    )
+    [answer] = ask([asked])
+    assert explored.z_values.size > 30_000
     assert explored.bounded.n_discoveries.max() > 1000
     check_clusters(explored, asked, answer)
 
