@@ -202,7 +202,7 @@ def test_every_cluster_of_a_real_study_is_that_of_python(
     )
     [answer] = ask([asked])
     assert explored.z_values.size > 30_000
-    assert explored.bounded.n_discoveries.max() > 1000
+    assert explored.bounded.n_discoveries.max() > 500
     check_clusters(explored, asked, answer)
 
 
