@@ -44,7 +44,13 @@ class Options:
     missing_voxels: str = "zero"
     alternative: str = "two-sided"
     alpha: float = 0.05
+    inference: str = "ari"
     local_test: str = "simes"
+    shift: int = 0
+    n_permutations: int = 1000
+    random_seed: int = 0
+    step_down: bool = False
+    permutation_blocks: str = ""
     cluster_threshold: tuple[float | Literal["auto"], ...] = (3.1,)
     tdp_threshold: tuple[float, ...] = (0.7,)
     connectivity: int = 18
@@ -67,6 +73,11 @@ class Options:
     notrack: bool = False
     verbose: int = 0
     debug: bool = False
+
+    @property
+    def method(self) -> str:
+        """How bounds are made: a key of :data:`bids_ari.stats.METHODS`."""
+        return "hommel" if self.local_test == "hommel" else self.inference
 
     def as_json(self) -> dict[str, Any]:
         """

@@ -6,6 +6,16 @@ from typing import Any
 
 from bids_ari.cli import values
 
+INFERENCES = ("ari", "simes", "beta", "aorc", "higher-criticism", "learned", "auto")
+OF_PERMUTATIONS = {
+    "n_permutations": 1000,
+    "random_seed": 0,
+    "shift": 0,
+    "step_down": False,
+    "permutation_blocks": "",
+}
+"""Options that only go with permutations, and what they are if they are not given."""
+
 
 def add_queries(parser: argparse.ArgumentParser) -> None:
     """Add what chooses maps."""
@@ -143,9 +153,15 @@ def add_inference(parser: argparse.ArgumentParser) -> None:
         metavar="P", help="familywise error rate, between 0 and 1 (default: %(default)s)",
     )  # fmt: skip
     inference.add_argument(
+        "--inference", choices=INFERENCES, default="ari",
+        help="ari takes its bounds from the p-values alone; the others calibrate thresholds of "
+        "this shape on permutations or sign flips of the maps, and mostly find more; auto shares "
+        "alpha among several of them (default: %(default)s)",
+    )  # fmt: skip
+    inference.add_argument(
         "--local-test", choices=("simes", "hommel"), default="simes",
-        help="simes assumes that voxels depend positively on each other, as brain maps do; hommel "
-        "assumes nothing and finds less (default: %(default)s)",
+        help="of ari: simes assumes that voxels depend positively on each other, as brain maps do; "
+        "hommel assumes nothing and finds less (default: %(default)s)",
     )  # fmt: skip
     inference.add_argument(
         "--cluster-threshold", nargs="+", type=values.threshold, default=(3.1,), metavar="Z",
@@ -175,6 +191,40 @@ def add_inference(parser: argparse.ArgumentParser) -> None:
     inference.add_argument(
         "--roi", nargs="+", type=values.file, default=(), metavar="FILE",
         help="bound these regions of interest, one image each, the voxels above 0; they may overlap",
+    )  # fmt: skip
+
+
+def add_permutations(parser: argparse.ArgumentParser) -> None:
+    """Add how permutations are made, and what is made of them."""
+    permutations = parser.add_argument_group(
+        "permutations",
+        "For every --inference but ari. Signs of maps are flipped where a mean is tested, maps are "
+        "permuted where groups or slopes are; of models with other regressors, the residuals "
+        "without what is tested (Freedman and Lane).",
+    )
+    # None until it is given, which tells whether it goes with the rest
+    permutations.add_argument(
+        "--n-permutations", type=values.Whole(20), metavar="N",
+        help="how many, with the maps as they are among them (default: 1000)",
+    )  # fmt: skip
+    permutations.add_argument(
+        "--random-seed", type=values.Whole(0), metavar="N",
+        help="the same seed gives the same results, with any number of processes (default: 0)",
+    )  # fmt: skip
+    permutations.add_argument(
+        "--shift", type=values.Whole(0), metavar="N",
+        help="of simes and aorc: thresholds begin at the voxel after this many: above 0, less is "
+        "said of small clusters and more of large ones; choose it before looking (default: 0)",
+    )  # fmt: skip
+    permutations.add_argument(
+        "--step-down", action="store_true", default=None,
+        help="calibrate again without the voxels that are certain to be active, which finds a "
+        "little more",
+    )  # fmt: skip
+    permutations.add_argument(
+        "--permutation-blocks", action=values.NotBlank, metavar="COLUMN",
+        help="permute only among maps with the same value in this column; flip the signs of all "
+        "of them together (default: the participant, where there are several maps of each)",
     )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """Arguments to options; imports nothing slow, so that help and mistakes are answered at once."""
 
 import argparse
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -69,6 +70,7 @@ def build_parser() -> argparse.ArgumentParser:
         arguments.add_model,
         arguments.add_maps,
         arguments.add_inference,
+        arguments.add_permutations,
         arguments.add_execution,
         arguments.add_other,
     ):
@@ -104,6 +106,7 @@ def parse(argv: Sequence[str]) -> Options:
     if args["missing_voxels"] == "drop" and not args["mask"]:
         parser.error("argument --missing-voxels: 'drop' goes with --mask; see --mask-coverage")
     _refuse_contradictions(parser, args)
+    _complete_permutations(parser, args)
     names = [name for name, _ in args["derivatives"]]
     if len(set(names)) < len(names):
         parser.error(f"argument -d/--derivatives: names are not unique: {', '.join(names)}")
@@ -140,3 +143,44 @@ def _refuse_contradictions(parser: argparse.ArgumentParser, args: dict[str, Any]
                 f"argument --estimator: {args['estimator']} takes effects and their variances, "
                 f"not {args['input_stat']} maps"
             )
+
+
+def _complete_permutations(parser: argparse.ArgumentParser, args: dict[str, Any]) -> None:
+    """Fill in what was not said of permutations; end the process if it goes with nothing."""
+    inference = args["inference"]
+    given = [name for name in arguments.OF_PERMUTATIONS if args[name] is not None]
+    if inference == "ari":
+        if given:
+            parser.error(
+                f"argument --{given[0].replace('_', '-')}: goes with permutations, which "
+                "--inference ari does not use; choose another, such as simes"
+            )
+    else:
+        _refuse_without_permutations(parser, args)
+    args |= {name: args[name] if name in given else default
+             for name, default in arguments.OF_PERMUTATIONS.items()}  # fmt: skip
+
+
+def _refuse_without_permutations(parser: argparse.ArgumentParser, args: dict[str, Any]) -> None:
+    """End the process if permutations cannot be had, or some of what is said of them is void."""
+    inference = args["inference"]
+    if args["local_test"] != "simes":
+        parser.error(f"argument --local-test: is of --inference ari, not of {inference}")
+    if args["shift"] is not None and inference not in ("simes", "aorc"):
+        parser.error(f"argument --shift: is of simes and aorc, not of --inference {inference}")
+    if args["estimator"] != "ols":
+        parser.error(
+            f"argument --inference: {inference} goes with --estimator ols: permutations move maps "
+            "between participants, and their variances with them"
+        )
+    if args["input_stat"] in ("z", "t"):
+        parser.error(
+            f"argument --inference: {inference} takes effects: {args['input_stat']} maps of "
+            "participants depend on the precision of each, so that they cannot be exchanged"
+        )
+    n_permutations = args["n_permutations"]
+    if n_permutations is not None and n_permutations * args["alpha"] < 1:
+        parser.error(
+            f"argument --n-permutations: {n_permutations} are too few for --alpha "
+            f"{args['alpha']:g}: at least {math.ceil(1 / args['alpha'])}"
+        )

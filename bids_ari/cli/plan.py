@@ -58,6 +58,7 @@ def design_of(options: Options, roots: Sequence[Path]) -> "Design":
         participants=participants,
         stats_model=read_stats_model(options.model) if options.model else None,
         estimator=options.estimator,
+        permutation_blocks=options.permutation_blocks,
     )
 
 
@@ -137,7 +138,6 @@ def methods(options: Options, groups: Sequence["GroupAnalysis"]) -> str:
         See :func:`bids_ari.boilerplate.methods`.
     """
     from bids_ari import boilerplate
-    from bids_ari.stats import METHOD_OF
 
     contrasts: dict[boilerplate.GroupModel, list[str]] = {}
     for group in groups:
@@ -152,7 +152,7 @@ def methods(options: Options, groups: Sequence["GroupAnalysis"]) -> str:
             mask_rule=f"in {options.mask.name}" if options.mask else None,
             alternative=options.alternative,
             alpha=options.alpha,
-            method=METHOD_OF[options.local_test],
+            method=options.method,
             cluster_thresholds=options.cluster_threshold,
             tdp_thresholds=options.tdp_threshold,
             connectivity=options.connectivity,

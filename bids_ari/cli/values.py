@@ -110,6 +110,24 @@ class Number:
         return value
 
 
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """Takes whole numbers from some number on."""
+
+    low: int
+    high: int = 2**31 - 1
+
+    __name__ = "whole number"  # argparse reports a ValueError as "invalid whole number value"
+
+    def __call__(self, text: str) -> int:
+        """Take a number."""
+        value = int(text)
+        if not self.low <= value <= self.high:
+            msg = f"{text} is not a whole number from {self.low} to {self.high}"
+            raise argparse.ArgumentTypeError(msg)
+        return value
+
+
 def threshold(text: str) -> float | Literal["auto"]:
     """Take a cluster-forming threshold: a number, or the one that the data choose."""
     if text == "auto":

@@ -18,6 +18,7 @@ from bids_ari.design import (
 from bids_ari.design.formula import columns_of
 from bids_ari.design.syntax import parse_formula
 from bids_ari.errors import InputError
+from bids_ari.inputs.exchangeability import blocks_of
 from bids_ari.inputs.filters import listed
 from bids_ari.inputs.naming import ENTITIES, names_in_role
 from bids_ari.inputs.node_models import group_models
@@ -49,6 +50,9 @@ class Design:
     stats_model: StatsModel | None = None
     """Instead of the formula and what belongs to it."""
     estimator: str = "ols"
+    permutation_blocks: str = ""
+    """Column of which maps must share the value to be exchanged; nothing for the participant,
+    where there are several maps of each."""
 
     @property
     def asks_contrasts(self) -> bool:
@@ -75,6 +79,8 @@ class GroupAnalysis:
     analysis: Analysis
     model: SecondLevel
     estimator: str = "ols"
+    blocks: tuple[str, ...] = ()
+    """For each row, the maps that it could be exchanged with; nothing if with all."""
 
     @property
     def label(self) -> str:
@@ -128,7 +134,8 @@ def group_analyses(
                 _warn_of_rows_for_themselves(analysis, made)
                 rows = _of_rows(analysis, made)
                 model = _within_subjects(rows, made.model, by_default=not design.asks_contrasts)
-                possible.append(GroupAnalysis(rows, model, design.estimator))
+                blocks = blocks_of(rows, table.select(made.rows), design.permutation_blocks)
+                possible.append(GroupAnalysis(rows, model, design.estimator, blocks))
         except InputError as error:
             errors.append(InputError(f"{_called(analysis)}: {error}", error.exit_code))
     if not possible and not errors and design.stats_model is not None:

@@ -14,7 +14,6 @@ from bids_ari.inputs import Atlas, GroupAnalysis
 from bids_ari.interfaces.derivatives import WriteDerivative, WriteInclusion, WriteTable
 from bids_ari.options import Options
 from bids_ari.outputs import DERIVATIVES, atlas_label, cut_labels, describe, path_of, stem
-from bids_ari.stats import METHOD_OF
 from bids_ari.workflows.inference import init_inference_wf
 from bids_ari.workflows.provenance import common_metadata, sources_of
 
@@ -85,7 +84,7 @@ def init_results_wf(
     inference_wf = init_inference_wf(
         alternative="greater" if is_f else options.alternative,
         signed=not is_f,
-        method=METHOD_OF[options.local_test],
+        method=options.method,
         alpha=options.alpha,
         cluster_thresholds=options.cluster_threshold,
         tdp_thresholds=options.tdp_threshold,
