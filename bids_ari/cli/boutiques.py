@@ -231,7 +231,9 @@ def _groups(parser: argparse.ArgumentParser) -> Iterator[dict[str, Any]]:
         title = {"positional arguments": "datasets", "options": "about"}.get(
             group.title or "", group.title or ""
         )
-        found = {"id": title.replace(" ", "_"), "name": title.capitalize(), "members": members}
+        # an option may be called as its group
+        group_id = f"{title.replace(' ', '_')}_options"
+        found = {"id": group_id, "name": title.capitalize(), "members": members}
         yield found | ({"description": group.description} if group.description else {})
 
 
