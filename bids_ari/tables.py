@@ -86,12 +86,40 @@ OUTLIER_COLUMNS = (
 )
 SENSITIVITY_COLUMNS = (
     ("alternative", "what the test at each voxel looks for"),
-    ("local_test", "simes, which assumes positive dependence, or hommel, which assumes nothing"),
-    ("hommel_value", "size of the largest set of voxels that the local test does not reject"),
+    (
+        "local_test",
+        "simes, which assumes positive dependence, or hommel, which assumes nothing; or "
+        "permutations",
+    ),
+    (
+        "hommel_value",
+        "size of the largest set of voxels that the local test does not reject; n/a for permutations",
+    ),
     *_BOUND,
     ("used", "yes for the choice that all other results of the analysis are of"),
 )
+CRITICAL_COLUMNS = (
+    ("rank", "k, beginning with 1"),
+    (
+        "p_threshold",
+        "fewer than k inactive voxels have a p-value at or below this, for all k at once",
+    ),
+)
+PERMUTATION_COLUMNS = (
+    ("rank", "k: which of all p-values of the mask in order, the smallest being 1"),
+    ("observed", "the k-th smallest p-value of the maps as they are"),
+    ("permuted_low", "of the k-th smallest p-values under the permutations, the 5 % quantile"),
+    ("permuted_median", "their median"),
+    ("permuted_high", "their 95 % quantile"),
+    ("p_threshold", "the threshold of p-values that bounds derive from; n/a where there is none"),
+    ("ari_threshold", "the same by All-Resolutions Inference, without permutations"),
+)
 """Names and descriptions, in order."""
+ARI_COLUMNS = (
+    ("ari_discoveries", "the lower bound by All-Resolutions Inference, without permutations"),
+    ("ari_tdp", "this bound as a proportion"),
+)
+"""What tables of bounds from permutations have beside these."""
 
 
 def format_tsv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

@@ -28,6 +28,8 @@ _NEW_SUFFIXES = (
     "regions",
     "sensitivity",
     "outliers",
+    "thresholds",
+    "permutations",
 )
 _BEFORE_NEW = "density"
 
@@ -75,7 +77,9 @@ def extended_schema() -> dict[str, Any]:
         "dseg": _rule(["dseg"], [*_IMAGES, ".tsv"], description="required"),
         "design": _rule(["design"], _TABLES),
         "clusters": _rule(["clusters", "peaks", "overlaps"], _TABLES, description="required"),
-        "whole": _rule(["regions", "sensitivity", "outliers"], _TABLES),
+        "whole": _rule(
+            ["regions", "sensitivity", "outliers", "thresholds", "permutations"], _TABLES
+        ),
     }
     required = rules["sidecars"]["derivatives"]["common_derivatives"]["ImageDerivatives"]
     rules["sidecars"]["derivatives"]["group_model"] = {

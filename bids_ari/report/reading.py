@@ -119,8 +119,8 @@ def _belongs(path: Path, stem: str) -> bool:
     rest = path.name.removeprefix(f"{stem}_")
     return rest.startswith(
         (
-            *("stat-", "desc-", "design.", "inclusion.", "outliers.", "regions.", "run."),
-            "sensitivity.",
+            *("stat-", "desc-", "design.", "inclusion.", "outliers.", "permutations.", "regions."),
+            *("run.", "sensitivity.", "thresholds."),
         )
     )
 

@@ -9,7 +9,7 @@ from bids_ari.cli import build_parser, parse
 from bids_ari.errors import ExitCode
 from bids_ari.images import CONNECTIVITIES
 from bids_ari.options import Options
-from bids_ari.stats import ALTERNATIVES, LOCAL_TESTS
+from bids_ari.stats import ALTERNATIVES, LOCAL_TESTS, METHODS
 
 POSITIONAL = ["in", "out", "group"]
 
@@ -31,6 +31,8 @@ def test_choices_are_those_of_the_statistics() -> None:
     actions = {action.dest: action for action in build_parser()._actions}
     assert tuple(actions["alternative"].choices or ()) == ALTERNATIVES
     assert tuple(actions["local_test"].choices or ()) == LOCAL_TESTS
+    methods = [one for one in METHODS if one != "hommel"]  # that is ari with another local test
+    assert [*(actions["inference"].choices or ())] == methods
     assert tuple(actions["connectivity"].choices or ()) == CONNECTIVITIES
 
 
@@ -88,6 +90,16 @@ def test_what_ends_the_program_answers_at_once(option: str) -> None:
         ([*POSITIONAL, "--nprocs", "99999"], ExitCode.USAGE, "99999 is not between 1 and"),
         ([*POSITIONAL, "-d", "nowhere"], ExitCode.USAGE, "nowhere is not a directory"),
         ([*POSITIONAL, "-d", "a=.", "a=.."], ExitCode.USAGE, "names are not unique: a, a"),
+        ([*POSITIONAL, "--shift", "9"], ExitCode.USAGE, "argument --shift: goes with permutations"),
+        ([*POSITIONAL, "--step-down"], ExitCode.USAGE, "argument --step-down: goes with permutations"),
+        ([*POSITIONAL, "--inference", "beta", "--shift", "9"], ExitCode.USAGE, "--shift: is of simes and aorc, not of --inference beta"),
+        ([*POSITIONAL, "--inference", "simes", "--shift", "-1"], ExitCode.USAGE, "-1 is not a whole number from 0"),
+        ([*POSITIONAL, "--inference", "simes", "--n-permutations", "9"], ExitCode.USAGE, "9 is not a whole number from 20"),
+        ([*POSITIONAL, "--inference", "simes", "--n-permutations", "many"], ExitCode.USAGE, "invalid whole number value: 'many'"),
+        ([*POSITIONAL, "--inference", "simes", "--alpha", "0.01", "--n-permutations", "99"], ExitCode.USAGE, "99 are too few for --alpha 0.01: at least 100"),
+        ([*POSITIONAL, "--inference", "simes", "--local-test", "hommel"], ExitCode.USAGE, "--local-test: is of --inference ari, not of simes"),
+        ([*POSITIONAL, "--inference", "auto", "--estimator", "mixed"], ExitCode.USAGE, "auto goes with --estimator ols"),
+        ([*POSITIONAL, "--inference", "auto", "--input-stat", "t"], ExitCode.USAGE, "auto takes effects: t maps"),
         ([*POSITIONAL, "--unknown"], ExitCode.USAGE, "unrecognized arguments: --unknown"),
     ],
 )  # fmt: skip
@@ -127,3 +139,18 @@ def test_names_of_derivatives_are_those_of_their_directories(tmp_path: Path) -> 
     directory.mkdir()
     options = parse([*POSITIONAL, "-d", str(directory), f"other={tmp_path}"])
     assert options.derivatives == (("fitlins011", directory), ("other", tmp_path))
+
+
+def test_permutations_are_what_was_asked_or_the_default() -> None:
+    given = ["--inference", "simes", "--shift", "27", "--n-permutations", "200", "--step-down"]
+    options = parse([*POSITIONAL, *given, "--permutation-blocks", "site"])
+    assert (options.method, options.shift, options.n_permutations) == ("simes", 27, 200)
+    assert (options.step_down, options.permutation_blocks, options.random_seed) == (
+        True,
+        "site",
+        0,
+    )
+    options = parse([*POSITIONAL, "--inference", "learned"])
+    assert (options.method, options.shift, options.n_permutations) == ("learned", 0, 1000)
+    assert parse([*POSITIONAL, "--local-test", "hommel"]).method == "hommel"
+    assert parse(POSITIONAL).method == "ari"
