@@ -88,8 +88,10 @@ SENSITIVITY_COLUMNS = (
     ("alternative", "what the test at each voxel looks for"),
     (
         "local_test",
-        "simes, which assumes positive dependence, or hommel, which assumes nothing; or "
-        "permutations",
+        (
+            "simes, which assumes positive dependence, or hommel, which assumes nothing; or "
+            "permutations"
+        ),
     ),
     (
         "hommel_value",

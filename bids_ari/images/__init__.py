@@ -1,6 +1,12 @@
 """Images on disk to arrays of features, and back."""
 
-from bids_ari.images.block_files import Coverage, load_block, load_coverage, save_block
+from bids_ari.images.block_files import (
+    Coverage,
+    feature_reader,
+    load_block,
+    load_coverage,
+    save_block,
+)
 from bids_ari.images.blocks import Block, maps_per_block, smooth_block
 from bids_ari.images.domain import (
     CONNECTIVITIES,
@@ -44,6 +50,7 @@ __all__ = [
     "analysis_mask",
     "common_grid",
     "domain_of",
+    "feature_reader",
     "join_regions",
     "load_atlas",
     "load_block",

@@ -1,5 +1,6 @@
 """Blocks of maps on disk, where the next step picks the voxels of the analysis from them."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -89,6 +90,42 @@ def load_block(
     values: NDArray[np.float32] = np.load(values_file, mmap_mode="r")
     columns = columns_of(features, kept)
     return values if isinstance(columns, slice) else values[:, columns]
+
+
+def feature_reader(
+    values_files: Sequence[Path], coverage_files: Sequence[Path], features: NDArray[np.int64]
+) -> Callable[[int, int], NDArray[np.float32]]:
+    """
+    Read all maps at some voxels at a time, from blocks that stay on disk.
+
+    Parameters
+    ----------
+    values_files, coverage_files : sequence of path
+        From :func:`save_block`, in the order of the maps.
+    features : (n_features,) array
+        Flat index of each voxel of the analysis, ascending, kept by all blocks.
+
+    Returns
+    -------
+    callable
+        From the first voxel and the one after the last, as positions in ``features``, to a
+        (n_maps, n) array.
+    """
+    blocks = []
+    for values_file, coverage_file in zip(values_files, coverage_files, strict=True):
+        columns = columns_of(features, load_coverage(coverage_file).kept)
+        blocks.append((np.load(values_file, mmap_mode="r"), columns))
+
+    def read(start: int, stop: int) -> NDArray[np.float32]:
+        part = slice(start, stop)
+        return np.concatenate(
+            [
+                values[:, part if isinstance(columns, slice) else columns[part]]
+                for values, columns in blocks
+            ]
+        )
+
+    return read
 
 
 def columns_of(features: NDArray[np.int64], kept: NDArray[np.int64]) -> slice | NDArray[np.intp]:

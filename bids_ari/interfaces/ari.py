@@ -9,23 +9,29 @@ from nipype.interfaces.base import (
     File,
     SimpleInterface,
     TraitedSpec,
+    isdefined,
     traits,
 )
+from numpy.typing import NDArray
 
+from bids_ari.errors import InputError
 from bids_ari.files import write_text
 from bids_ari.images import load_domain
+from bids_ari.interfaces.calibration import load_calibration
 from bids_ari.stats import (
     ALTERNATIVES,
     CLOSED_TESTING,
     METHODS,
+    RESAMPLED,
     Evidence,
     concentration_set,
     concentration_threshold,
+    effective,
     hommel_value,
     min_true_discoveries,
     supra_threshold,
 )
-from bids_ari.tables import SENSITIVITY_COLUMNS, format_tsv
+from bids_ari.tables import CRITICAL_COLUMNS, SENSITIVITY_COLUMNS, format_tsv
 
 
 class _AllResolutionsInferenceInputSpec(BaseInterfaceInputSpec):
@@ -33,6 +39,9 @@ class _AllResolutionsInferenceInputSpec(BaseInterfaceInputSpec):
     p_map = File(exists=True, mandatory=True, desc="p-values, in double precision")
     mask = File(exists=True, mandatory=True, desc="the voxels that are tested")
     method = traits.Enum(*METHODS, usedefault=True, desc="inference method")
+    calibration = File(exists=True, desc="from CalibrateThresholds, for methods with permutations")
+    drawn = traits.Dict(desc="results of DrawPermutations")
+    calibrated = traits.Dict(desc="results of CalibrateThresholds")
     alternative = traits.Enum(*ALTERNATIVES, usedefault=True, desc="which signs to look at")
     alpha = traits.Range(
         0.0, 1.0, 0.05, usedefault=True, exclude_low=True, exclude_high=True,
@@ -42,6 +51,9 @@ class _AllResolutionsInferenceInputSpec(BaseInterfaceInputSpec):
 
 class _AllResolutionsInferenceOutputSpec(TraitedSpec):
     critical_vector = File(exists=True, desc="thresholds that all bounds derive from")
+    critical_table = File(
+        exists=True, desc="the same as a table, as far as they matter; of permutations"
+    )
     results = traits.Dict(desc="for sidecars: the bound for the whole mask, and how it was made")
 
 
@@ -56,7 +68,10 @@ class AllResolutionsInference(SimpleInterface):
         z_values = domain.values(Path(self.inputs.z_map))
         p_values = domain.values(Path(self.inputs.p_map))
         method, alpha = self.inputs.method, self.inputs.alpha
-        critical_vector = METHODS[method](Evidence(p_values), alpha)
+        if method in RESAMPLED:
+            critical_vector = self._calibrated()
+        else:
+            critical_vector = METHODS[method](Evidence(p_values), alpha)
         out_file = Path(runtime.cwd) / "critical_vector.npy"
         np.save(out_file, critical_vector)
         n_discoveries = min_true_discoveries(p_values, critical_vector)
@@ -67,10 +82,8 @@ class AllResolutionsInference(SimpleInterface):
         self._results["critical_vector"] = str(out_file)
         self._results["results"] = {
             "Method": method,
-            "LocalTest": CLOSED_TESTING[method],
             "Alpha": alpha,
             "Confidence": round(1 - alpha, 12),
-            "HommelValue": hommel_value(p_values, alpha, CLOSED_TESTING[method]),
             "NumberOfFeatures": domain.n_features,
             "Discoveries": n_discoveries,
             "TDP": n_discoveries / domain.n_features,
@@ -82,7 +95,35 @@ class AllResolutionsInference(SimpleInterface):
             ),
             "TiedFeatures": int(n_with_p[n_with_p > 1].sum()),
         }
+        local_test = CLOSED_TESTING.get(method)
+        if local_test:
+            self._results["results"]["LocalTest"] = local_test
+            self._results["results"]["HommelValue"] = hommel_value(p_values, alpha, local_test)
+            return runtime
+        beside = min_true_discoveries(p_values, METHODS["ari"](Evidence(p_values), alpha))
+        self._results["results"] |= {
+            "Permutations": {**self.inputs.drawn, **self.inputs.calibrated},
+            "WithoutPermutations": {
+                "Method": "ari",
+                "HommelValue": hommel_value(p_values, alpha),
+                "Discoveries": beside,
+                "TDP": beside / domain.n_features,
+            },
+        }
+        rows = enumerate(
+            (None if t < 0 else t for t in effective(critical_vector, p_values).tolist()), start=1
+        )
+        table = format_tsv([name for name, _ in CRITICAL_COLUMNS], rows)
+        self._results["critical_table"] = str(
+            write_text(table, Path(runtime.cwd) / "critical_vector.tsv")
+        )
         return runtime
+
+    def _calibrated(self) -> NDArray[np.float64]:
+        if not isdefined(self.inputs.calibration):
+            msg = f"method {self.inputs.method} needs thresholds that permutations calibrated"
+            raise InputError(msg)
+        return load_calibration(Path(self.inputs.calibration)).critical_vector
 
 
 class _SensitivityInputSpec(BaseInterfaceInputSpec):
@@ -104,9 +145,10 @@ class Sensitivity(SimpleInterface):
     output_spec = _SensitivityOutputSpec
 
     def _run_interface(self, runtime: Any) -> Any:
-        used = (self.inputs.alternative, self.inputs.whole_mask["LocalTest"])
-        alpha = self.inputs.whole_mask["Alpha"]
-        rows = []
+        whole_mask = self.inputs.whole_mask
+        used = (self.inputs.alternative, whole_mask.get("LocalTest"))
+        alpha = whole_mask["Alpha"]
+        rows: list[tuple[Any, ...]] = []
         with np.load(self.inputs.sided_p_values) as sided:
             for alternative in sided:
                 p_values = sided[alternative]
@@ -123,6 +165,9 @@ class Sensitivity(SimpleInterface):
                             "yes" if (alternative, local_test) == used else "no",
                         )
                     )
+        if "Permutations" in whole_mask:
+            found = (whole_mask["Discoveries"], whole_mask["TDP"])
+            rows.append((self.inputs.alternative, "permutations", None, *found, "yes"))
         table = format_tsv([name for name, _ in SENSITIVITY_COLUMNS], rows)
         out_file = write_text(table, Path(runtime.cwd) / "sensitivity.tsv")
         self._results["sensitivity_table"] = str(out_file)

@@ -16,11 +16,11 @@ from scipy import sparse
 
 from bids_ari.files import write_text
 from bids_ari.images import CONNECTIVITIES, Regions, load_domain, load_regions
+from bids_ari.interfaces.calibration import beside, claims_on, columns_beside
 from bids_ari.stats import (
     ALTERNATIVES,
     ANY,
     BoundedForest,
-    ClosedTesting,
     Clusters,
     Forest,
     bound_forest,
@@ -96,6 +96,7 @@ class _ClusterInferenceInputSpec(BaseInterfaceInputSpec):
     mask = File(exists=True, mandatory=True, desc="the voxels that are tested")
     critical_vector = File(exists=True, mandatory=True, desc="from AllResolutionsInference")
     whole_mask = traits.Dict(mandatory=True, desc="results of AllResolutionsInference")
+    calibration = File(exists=True, desc="from CalibrateThresholds, for methods with permutations")
     connectivity = traits.Enum(
         18, CONNECTIVITIES, usedefault=True, desc="as that of the forest, for peaks"
     )
@@ -148,7 +149,14 @@ class ClusterInference(SimpleInterface):
         label_map = domain.write(clusters.labels, cwd / "label", intent="label")
         self._results["tdp_map"], self._results["label_map"] = str(tdp_map), str(label_map)
 
-        claims = _claims(p_values, clusters, self.inputs.whole_mask)
+        whole_mask = self.inputs.whole_mask
+        members = sparse.csr_array(
+            (np.ones(inside.size, bool), (clusters.labels[inside] - 1, inside)),
+            shape=(nodes.size, domain.n_features),
+        )
+        closed = claims_on(p_values, whole_mask, self.inputs.calibration)
+        claims = [claim_p_values(one, members, closed) for one in (ANY, 0.5)]
+        without_permutations = beside(p_values, members, whole_mask)
         peak_rows = [
             (
                 peak.cluster,
@@ -172,24 +180,27 @@ class ClusterInference(SimpleInterface):
                 *(float(claim[k]) for claim in claims),
                 float(bounded.forest.height[nodes[k]]),
                 *row[2:],
+                *without_permutations[k],
             )
             for k, row in enumerate(first_peaks)
         ]
-        overlaps = _overlaps(clusters, regions, p_values, np.load(self.inputs.critical_vector))
+        overlaps = _overlaps(
+            clusters, regions, p_values, np.load(self.inputs.critical_vector), whole_mask
+        )
         tables: dict[str, tuple[Any, list[Any]]] = {
-            "cluster_table": (CLUSTER_COLUMNS, cluster_rows),
-            "peak_table": (PEAK_COLUMNS, peak_rows),
+            "cluster_table": (columns_beside(CLUSTER_COLUMNS, whole_mask), cluster_rows),
+            "peak_table": ([name for name, _ in PEAK_COLUMNS], peak_rows),
             "label_table": (
-                LABEL_COLUMNS,
+                [name for name, _ in LABEL_COLUMNS],
                 [(row[0], f"{row[1] or ''} cluster {row[0]}".strip()) for row in cluster_rows],
             ),
-            "overlap_table": (OVERLAP_COLUMNS, overlaps),
+            "overlap_table": (columns_beside(OVERLAP_COLUMNS, whole_mask), overlaps),
         }
         for name, (columns, rows) in tables.items():
-            table = format_tsv([column for column, _ in columns], rows)
+            table = format_tsv(columns, rows)
             self._results[name] = str(write_text(table, cwd / f"{name}.tsv"))
         self._results["results"] = {
-            **self.inputs.whole_mask,
+            **whole_mask,
             **results,
             "Connectivity": self.inputs.connectivity,
             "MinimumPeakDistanceMm": self.inputs.min_distance,
@@ -216,19 +227,6 @@ def _load_forest(path: Path) -> BoundedForest:
         arrays = {name: saved[name] for name in saved}
     n_discoveries = arrays.pop("n_discoveries")
     return BoundedForest(Forest(int(arrays.pop("n_features")), **arrays), n_discoveries)
-
-
-def _claims(
-    p_values: NDArray[np.float64], clusters: Clusters, whole_mask: dict[str, Any]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(n_clusters,) adjusted p-values: that any voxel, and that half of them, are active."""
-    closed = ClosedTesting(p_values, whole_mask["LocalTest"])
-    feature = np.flatnonzero(clusters.labels)
-    members = sparse.csr_array(
-        (np.ones(feature.size, bool), (clusters.labels[feature] - 1, feature)),
-        shape=(clusters.size.size, p_values.size),
-    )
-    return claim_p_values(ANY, members, closed), claim_p_values(0.5, members, closed)
 
 
 def _regions_around(
@@ -258,6 +256,7 @@ def _overlaps(
     regions: Regions,
     p_values: NDArray[np.float64],
     critical_vector: NDArray[np.float64],
+    whole_mask: dict[str, Any],
 ) -> list[tuple[Any, ...]]:
     """Bound what each cluster has in common with each region."""
     region, feature = regions.members.nonzero()
@@ -270,6 +269,7 @@ def _overlaps(
     )
     size, n_discoveries = min_true_discoveries_by_region(p_values, members, critical_vector)
     n_in_region = np.asarray(regions.members.sum(axis=1))
+    without_permutations = beside(p_values, members, whole_mask)
     return [
         (
             int(number),
@@ -281,6 +281,9 @@ def _overlaps(
             float(n_both / n_in_region[k]),
             int(found),
             float(found / n_both),
+            *more,
         )
-        for number, k, n_both, found in zip(*pairs, size, n_discoveries, strict=True)
+        for number, k, n_both, found, more in zip(
+            *pairs, size, n_discoveries, without_permutations, strict=True
+        )
     ]

@@ -23,9 +23,9 @@ from bids_ari.images import (
     load_roi,
     save_regions,
 )
+from bids_ari.interfaces.calibration import beside, claims_on, columns_beside
 from bids_ari.stats import (
     ANY,
-    ClosedTesting,
     claim_p_values,
     min_true_discoveries_by_region,
 )
@@ -103,6 +103,7 @@ class _RegionInferenceInputSpec(BaseInterfaceInputSpec):
     mask = File(exists=True, mandatory=True, desc="the voxels that are tested")
     critical_vector = File(exists=True, mandatory=True, desc="from AllResolutionsInference")
     whole_mask = traits.Dict(mandatory=True, desc="results of AllResolutionsInference")
+    calibration = File(exists=True, desc="from CalibrateThresholds, for methods with permutations")
     loaded = traits.Dict(usedefault=True, desc="results of LoadRegions, to repeat in the sidecar")
     signed = traits.Bool(
         True, usedefault=True, desc="whether the statistic has a sign, as F has not"
@@ -126,8 +127,10 @@ class RegionInference(SimpleInterface):
         p_values = domain.values(Path(self.inputs.p_map))
         critical_vector = np.load(self.inputs.critical_vector)
         regions = load_regions(Path(self.inputs.regions))
-        closed = ClosedTesting(p_values, self.inputs.whole_mask["LocalTest"])
+        whole_mask = self.inputs.whole_mask
+        closed = claims_on(p_values, whole_mask, self.inputs.calibration)
         claims = [claim_p_values(tdp, regions.members, closed) for tdp in (ANY, 0.5)]
+        without_permutations = beside(p_values, regions.members, whole_mask)
         bounds = [
             min_true_discoveries_by_region(p_values, _only(regions.members, keep), critical_vector)
             for keep in (np.ones(z_values.size, bool), z_values > 0, z_values < 0)
@@ -152,12 +155,13 @@ class RegionInference(SimpleInterface):
                     *(float(claim[k]) if size else None for claim in claims),
                     *positive,
                     *negative,
+                    *without_permutations[k],
                 )
             )
-        table = format_tsv([column for column, _ in REGION_COLUMNS], rows)
+        table = format_tsv(columns_beside(REGION_COLUMNS, whole_mask), rows)
         out_file = write_text(table, Path(runtime.cwd) / "regions.tsv")
         self._results["region_table"] = str(out_file)
-        self._results["results"] = {**self.inputs.whole_mask, **self.inputs.loaded}
+        self._results["results"] = {**whole_mask, **self.inputs.loaded}
         return runtime
 
 

@@ -126,3 +126,33 @@ class ClosedTesting:
         next_jump = np.append(jumps, 0.0)[n_above]
         adjusted = np.maximum(next_jump, weights[n_above] * p_values)
         return np.asarray(np.minimum(adjusted, 1.0))
+
+    def adjusted_of_sets(
+        self,
+        p_values: NDArray[np.float64],
+        ranks: NDArray[np.int64],
+        sets: NDArray[np.intp],
+        n_sets: int,
+    ) -> NDArray[np.float64]:
+        """
+        Adjust the p-value that a set holds any active feature.
+
+        Parameters
+        ----------
+        p_values : (n_members,) array
+            Of the members of all sets.
+        ranks : (n_members,) array of int
+            Of each among those of its set, the smallest p-value being 1.
+        sets : (n_members,) array of int
+            Which set each is in, beginning with 0.
+        n_sets : int
+            How many sets there are.
+
+        Returns
+        -------
+        (n_sets,) array
+            At most 1; 1 for sets without members.
+        """
+        least = np.ones(n_sets)
+        np.minimum.at(least, sets, p_values / ranks)
+        return self.adjusted(least)

@@ -1,7 +1,7 @@
 """Bounds of regions, which may overlap: at several error rates, and the confidence of a claim."""
 
 from collections.abc import Iterable
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,27 @@ from bids_ari.stats.closed_testing import ClosedTesting
 Regions: TypeAlias = NDArray[np.bool_] | sparse.csr_array
 """(n_regions, n_features) which features each region holds, dense or sparse: regions may overlap,
 and the table of clusters by regions is the product of two of these."""
+
+
+class Claims(Protocol):
+    """What tells how sure a claim is: closed testing, or permutations."""
+
+    @property
+    def p_values(self) -> NDArray[np.floating]:
+        """Of all features of the search volume: (n_features,)."""
+
+    def adjusted_of_sets(
+        self,
+        p_values: NDArray[np.float64],
+        ranks: NDArray[np.int64],
+        sets: NDArray[np.intp],
+        n_sets: int,
+    ) -> NDArray[np.float64]:
+        """
+        Adjust the p-value that a set holds any active feature, for (n_sets,) sets.
+
+        The p-values of the members of all sets are given, with their ranks in their sets.
+        """
 
 
 ANY = float(np.nextafter(0, 1))
@@ -82,7 +103,7 @@ def min_true_discoveries_at(
     return np.array(bounds, dtype=np.int64).reshape(-1, size.size)
 
 
-def claim_p_values(tdp: float, regions: Regions, closed: ClosedTesting) -> NDArray[np.float64]:
+def claim_p_values(tdp: float, regions: Regions, claims: Claims) -> NDArray[np.float64]:
     r"""
     Adjust the p-value of the claim, for every region, that its TDP is at least a given one.
 
@@ -92,7 +113,7 @@ def claim_p_values(tdp: float, regions: Regions, closed: ClosedTesting) -> NDArr
         Proportion of active features, between 0 and 1.
     regions : (n_regions, n_features) array, dense or sparse
         Which features each region holds.
-    closed : ClosedTesting
+    claims : ClosedTesting or PermutationClaims
         Of all features.
 
     Returns
@@ -122,17 +143,18 @@ def claim_p_values(tdp: float, regions: Regions, closed: ClosedTesting) -> NDArr
         raise ValueError(msg)
     region, feature, size = _members(regions)
     needed = fewest_discoveries(size, tdp)
-    p_values = closed.p_values[feature]
+    p_values = claims.p_values[feature].astype(np.float64)
     order = np.lexsort((p_values, region))
     p_values, region = p_values[order], region[order]
     start = np.cumsum(size) - size
     rank = np.arange(1, region.size + 1) - start[region]  # in the region
     left = rank - (needed[region] - 1).clip(min=0)  # after those left out
-    least = np.ones(size.size)
     in_part = left > 0
-    np.minimum.at(least, region[in_part], p_values[in_part] / left[in_part])
+    adjusted = claims.adjusted_of_sets(
+        p_values[in_part], left[in_part], region[in_part], size.size
+    )
     trivial = np.where(size == 0, float(tdp > 0), 0.0)
-    return np.where(needed == 0, trivial, closed.adjusted(least))
+    return np.where(needed == 0, trivial, adjusted)
 
 
 def fewest_discoveries(size: NDArray[np.int64], tdp: float) -> NDArray[np.int64]:
