@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -122,7 +123,7 @@ class DrawPermutations(SimpleInterface):
         n_calibrating = n_all - n if learns else n_all
         edges = [*range(0, n_calibrating, size), *range(n_calibrating, n_all, size), n_all]
         self._results["transformations"] = str(out_file)
-        self._results["spans"] = [*zip(edges[:-1], edges[1:], strict=True)]
+        self._results["spans"] = [*pairwise(edges)]
         self._results["results"] = {
             "Kind": drawn.kind,
             "Number": n_calibrating,

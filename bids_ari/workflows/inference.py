@@ -9,6 +9,8 @@ from nipype.pipeline import engine as pe
 from bids_ari.interfaces.ari import AllResolutionsInference, Sensitivity
 from bids_ari.interfaces.clusters import ClusterInference, GrowForest
 from bids_ari.interfaces.regions import LoadRegions, RegionInference
+from bids_ari.stats import RESAMPLED
+from bids_ari.workflows.permutations import PERMUTATION_INPUTS, init_permutation_wf
 
 CLUSTER_OUTPUTS = (
     "tdp_map",
@@ -21,12 +23,15 @@ CLUSTER_OUTPUTS = (
 """Fields of ``outputnode`` that hold a list: one file for each cluster threshold, then one for each
 TDP threshold."""
 INFERENCE_OUTPUTS = (
+    "critical_table",
+    "permutation_table",
     "sensitivity_table",
     "gradient_map",
     "region_table",
     "atlas_map",
     "atlas_table",
 )
+_MAPS = ("mask", "z_map", "p_map")
 
 
 def init_inference_wf(
@@ -39,6 +44,10 @@ def init_inference_wf(
     tdp_thresholds: Sequence[float] = (0.7,),
     connectivity: int = 18,
     min_distance: float = 8.0,
+    n_permutations: int = 1000,
+    seed: int = 0,
+    shift: int = 0,
+    step_down: bool = False,
     name: str = "inference_wf",
 ) -> pe.Workflow:
     """
@@ -63,6 +72,9 @@ def init_inference_wf(
         Neighbours of a voxel: across faces, edges too, corners too.
     min_distance : float
         Least distance of two peaks of a cluster, in mm.
+    n_permutations, seed, shift, step_down
+        Of methods with permutations; see
+        :func:`bids_ari.workflows.permutations.init_permutation_wf`.
     name : str
         Name of the workflow.
 
@@ -78,9 +90,14 @@ def init_inference_wf(
         For each atlas its name, label image and table of names (empty for none).
     rois
         Masks of regions of interest.
+    values_files, coverage_files, design, contrast, test, blocks
+        For methods with permutations; see
+        :func:`bids_ari.workflows.permutations.init_permutation_wf`.
 
     Outputs
     -------
+    critical_table, permutation_table
+        Of permutations: the thresholds, and what they were calibrated on.
     sensitivity_table
         Bounds of the whole mask under other assumptions.
     gradient_map
@@ -102,10 +119,10 @@ def init_inference_wf(
     """
     workflow = pe.Workflow(name=name)
     inputnode = pe.Node(
-        niu.IdentityInterface(["mask", "z_map", "p_map", "sided_p_values", "atlases", "rois"]),
+        niu.IdentityInterface([*_MAPS, "sided_p_values", "atlases", "rois", *PERMUTATION_INPUTS]),
         name="inputnode",
     )
-    inputnode.inputs.atlases = inputnode.inputs.rois = []
+    inputnode.inputs.atlases = inputnode.inputs.rois = inputnode.inputs.blocks = []
     outputnode = pe.Node(
         niu.IdentityInterface(
             [
@@ -135,7 +152,7 @@ def init_inference_wf(
         *(("tdp", tdp) for tdp in tdp_thresholds),
     ]
 
-    maps = [("mask", "mask"), ("z_map", "z_map"), ("p_map", "p_map")]
+    maps = [(field, field) for field in _MAPS]
     workflow.connect([
         *((inputnode, sink, maps) for sink in (ari, bounds, forest, clusters)),
         (inputnode, sensitivity, [("sided_p_values", "sided_p_values")]),
@@ -158,4 +175,28 @@ def init_inference_wf(
             ("results", "cluster_results"),
         ]),
     ])  # fmt: skip
+    if method in RESAMPLED:
+        permutation_wf = init_permutation_wf(
+            alternative=alternative,
+            method=method,
+            alpha=alpha,
+            n_permutations=n_permutations,
+            seed=seed,
+            shift=shift,
+            step_down=step_down,
+        )
+        workflow.connect([
+            (inputnode, permutation_wf, [
+                (field, f"inputnode.{field}") for field in ("mask", "p_map", *PERMUTATION_INPUTS)
+            ]),
+            *(
+                (permutation_wf, sink, [("outputnode.calibration", "calibration")])
+                for sink in (ari, bounds, clusters)
+            ),
+            (permutation_wf, ari, [
+                (f"outputnode.{field}", field) for field in ("drawn", "calibrated")
+            ]),
+            (permutation_wf, outputnode, [("outputnode.permutation_table", "permutation_table")]),
+            (ari, outputnode, [("critical_table", "critical_table")]),
+        ])  # fmt: skip
     return workflow
