@@ -24,13 +24,15 @@ from bids_ari.stats.estimates import (
     estimated_contrast,
     estimated_f_contrast,
 )
-from bids_ari.stats.fisher import f_z_and_p_values
+from bids_ari.stats.exchange import Exchange, exchangeable
+from bids_ari.stats.fisher import f_p_value, f_z_and_p_values
 from bids_ari.stats.fixed_effects import fixed_effects
 from bids_ari.stats.forest import Forest, grow_forest
 from bids_ari.stats.glm import Rotated, fit, merge, rotate
 from bids_ari.stats.hommel import LOCAL_TESTS, LocalTest, hommel_value, set_weights
 from bids_ari.stats.methods import CLOSED_TESTING, METHOD_OF, METHODS, Evidence
 from bids_ari.stats.mixed_effects import mixed_effects
+from bids_ari.stats.null_sample import NullSample, Template, merge_samples
 from bids_ari.stats.outliers import OutlierMeasures, outlier_measures
 from bids_ari.stats.regions import (
     ANY,
@@ -39,6 +41,8 @@ from bids_ari.stats.regions import (
     min_true_discoveries_at,
     min_true_discoveries_by_region,
 )
+from bids_ari.stats.resampling import resample
+from bids_ari.stats.residuals import Residuals, nuisance_residuals
 from bids_ari.stats.student import (
     ALTERNATIVES,
     Alternative,
@@ -47,6 +51,7 @@ from bids_ari.stats.student import (
     z_and_sided_p_values,
     z_value,
 )
+from bids_ari.stats.transformations import Transformations, draw_transformations
 from bids_ari.stats.variance_spread import variance_spread
 
 __all__ = [
@@ -66,20 +71,28 @@ __all__ = [
     "EstimatedFContrast",
     "Estimates",
     "Evidence",
+    "Exchange",
     "FMaps",
     "Forest",
     "LocalTest",
+    "NullSample",
     "OutlierMeasures",
     "Peak",
+    "Residuals",
     "Rotated",
+    "Template",
+    "Transformations",
     "bound_forest",
     "claim_p_values",
     "concentration_set",
     "concentration_threshold",
     "contrast_maps",
+    "draw_transformations",
     "estimated_contrast",
     "estimated_f_contrast",
+    "exchangeable",
     "f_maps",
+    "f_p_value",
     "f_z_and_p_values",
     "fewest_discoveries",
     "find_peaks",
@@ -89,13 +102,16 @@ __all__ = [
     "hommel_value",
     "label_clusters",
     "merge",
+    "merge_samples",
     "min_true_discoveries",
     "min_true_discoveries_at",
     "min_true_discoveries_by_label",
     "min_true_discoveries_by_region",
     "mixed_effects",
+    "nuisance_residuals",
     "outlier_measures",
     "p_value",
+    "resample",
     "rotate",
     "set_weights",
     "supra_threshold",

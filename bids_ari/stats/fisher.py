@@ -51,11 +51,10 @@ def f_z_and_p_values(
     (array([-0.283,  1.898, 16.024]), array([0.6115, 0.0288, 0.    ]))
     """
     raised = np.maximum(f, _LEAST)
-    if np.ndim(dof_residual) == 0 and np.isinf(dof_residual):
-        upper = special.gammaincc(dof / 2, raised * (dof / 2))
+    upper = _upper_tail(raised, dof, dof_residual)
+    if _is_chi_squared(dof_residual):
         lower = special.gammainc(dof / 2, raised * (dof / 2))
     else:
-        upper = special.fdtrc(dof, dof_residual, raised)
         lower = special.fdtr(dof, dof_residual, raised)
     z = np.where(upper < lower, -special.ndtri(upper), special.ndtri(lower))
     far = np.isfinite(f) & (np.minimum(upper, lower) < SMALLEST_TAIL)
@@ -63,6 +62,47 @@ def f_z_and_p_values(
         residual = np.broadcast_to(np.asarray(dof_residual, dtype=np.float64), f.shape)
         z[far] = _far_z(raised[far], dof, residual[far], is_high=(lower > upper)[far])
     return z, np.where(f > 0, upper, 1.0)
+
+
+def f_p_value(
+    f: NDArray[np.float64], dof: int, dof_residual: float | NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """
+    Compute the p-values of :func:`f_z_and_p_values`, in a fraction of its time.
+
+    Parameters
+    ----------
+    f : (n_features,) array
+        F statistics, not negative; infinite ones get p = 0.
+    dof : int
+        Degrees of freedom of the numerator.
+    dof_residual : float or (n_features,) array
+        Of the denominator; the number infinity makes ``dof * f`` a chi-squared statistic.
+
+    Returns
+    -------
+    (n_features,) array
+        Upper tail in double precision; 1 at 0, and 0 where the probability is below 1e-308.
+
+    Examples
+    --------
+    >>> f_p_value(np.array([0.5, 4.0, 1e5]), dof=2, dof_residual=30).round(4)
+    array([0.6115, 0.0288, 0.    ])
+    """
+    raised = np.maximum(f, _LEAST)
+    return np.where(f > 0, _upper_tail(raised, dof, dof_residual), 1.0)
+
+
+def _upper_tail(
+    f: NDArray[np.float64], dof: int, dof_residual: float | NDArray[np.float64]
+) -> NDArray[np.float64]:
+    if _is_chi_squared(dof_residual):
+        return np.asarray(special.gammaincc(dof / 2, f * (dof / 2)), dtype=np.float64)
+    return np.asarray(special.fdtrc(dof, dof_residual, f), dtype=np.float64)
+
+
+def _is_chi_squared(dof_residual: float | NDArray[np.float64]) -> bool:
+    return np.ndim(dof_residual) == 0 and bool(np.isinf(dof_residual))
 
 
 def _far_z(

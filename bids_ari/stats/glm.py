@@ -142,4 +142,23 @@ def varying(rotated: Rotated) -> NDArray[np.bool_]:
     (n_features,) array of bool
         Elsewhere nothing can be tested.
     """
-    return rotated.rss > _ROUNDING * rotated.n_maps * rotated.sum_of_squares
+    return rotated.rss > least_rss(rotated.n_maps, rotated.sum_of_squares)
+
+
+def least_rss(n_maps: int, sum_of_squares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """
+    Tell how much rounding can leave of data that the model explains entirely.
+
+    Parameters
+    ----------
+    n_maps : int
+        How many maps enter.
+    sum_of_squares : (n_features,) array
+        Of the data themselves.
+
+    Returns
+    -------
+    (n_features,) array
+        Residual sums of squares up to these mean nothing.
+    """
+    return _ROUNDING * n_maps * sum_of_squares
