@@ -32,7 +32,7 @@ class _AllResolutionsInferenceInputSpec(BaseInterfaceInputSpec):
     z_map = File(exists=True, mandatory=True, desc="z values, that clusters are formed in")
     p_map = File(exists=True, mandatory=True, desc="p-values, in double precision")
     mask = File(exists=True, mandatory=True, desc="the voxels that are tested")
-    method = traits.Enum(*METHODS, usedefault=True, desc="inference method")
+    method = traits.Enum(*CLOSED_TESTING, usedefault=True, desc="inference method")
     alternative = traits.Enum(*ALTERNATIVES, usedefault=True, desc="which signs to look at")
     alpha = traits.Range(
         0.0, 1.0, 0.05, usedefault=True, exclude_low=True, exclude_high=True,
