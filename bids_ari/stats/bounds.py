@@ -126,6 +126,33 @@ def concentration_set(
     return Concentration(size, float(p_values[size - 1]), first + 1)
 
 
+def effective(
+    critical_vector: NDArray[np.floating], p_values: NDArray[np.floating]
+) -> NDArray[np.float64]:
+    """
+    Cut a critical vector to the thresholds that can matter.
+
+    Parameters
+    ----------
+    critical_vector : (n_critical,) array
+        See :func:`min_true_discoveries`.
+    p_values : (n_features,) array
+        P-values of all features.
+
+    Returns
+    -------
+    (n_effective,) array
+        Its beginning, with which every set of these features has the same bound.
+
+    Examples
+    --------
+    >>> effective(np.array([0.01, 0.03, 0.05]), np.array([0.001, 0.02, 0.6]))
+    array([0.01])
+    """
+    n_thresholds = concentration_set(p_values, critical_vector).n_thresholds
+    return np.array(critical_vector[:n_thresholds], dtype=np.float64)
+
+
 def bound_sets(
     p_values: NDArray[np.floating],
     position: NDArray[np.integer],

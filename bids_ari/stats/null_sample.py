@@ -1,30 +1,10 @@
 """What is kept of the statistics under transformations of the data."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-
-
-class Template(Protocol):
-    """Thresholds of sorted p-values that rise with one number, the level."""
-
-    @property
-    def name(self) -> str:
-        """What it is called."""
-
-    def k_max(self, n_features: int) -> int:
-        """Count its thresholds."""
-
-    def levels(
-        self, p_values: NDArray[np.float64], ranks: NDArray[np.integer], n_features: int
-    ) -> NDArray[np.float64]:
-        """
-        Find the largest level at which each p-value is not below the threshold of its rank.
-
-        Non-decreasing in p-values, non-increasing in ranks; infinite where no threshold is.
-        """
 
 
 class NullSample(NamedTuple):

@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from bids_ari.stats.null_sample import Template
+from bids_ari.stats.templates import Template
 
 Ranks = NDArray[np.int64]
 ERROR = 2.0**-23

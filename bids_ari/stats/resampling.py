@@ -22,10 +22,11 @@ from numpy.typing import NDArray
 
 from bids_ari.stats.exchange import Exchange
 from bids_ari.stats.fisher import f_p_value
-from bids_ari.stats.null_sample import NullSample, Template
+from bids_ari.stats.null_sample import NullSample
 from bids_ari.stats.order_statistics import SortedScores
 from bids_ari.stats.residuals import Residuals
 from bids_ari.stats.student import p_value
+from bids_ari.stats.templates import Template
 from bids_ari.stats.transformations import Transformations
 
 _PRODUCTS = 2**18

@@ -10,13 +10,13 @@ from bids_ari.stats import (
     ALTERNATIVES,
     METHODS,
     BoundedForest,
-    Evidence,
     bound_forest,
     grow_forest,
     min_true_discoveries,
     supra_threshold,
 )
 from tests.stats import oracles
+from tests.stats.resampled import evidence_for
 
 
 class Case(NamedTuple):
@@ -71,9 +71,13 @@ def some_case(seed: int) -> Case:
     p_values = 2 * special.ndtr(-np.abs(values))
     if rng.integers(3):
         alpha = rng.choice([0.05, 0.2, 0.5])
-        critical_vector = METHODS[str(rng.choice(list(METHODS)))](Evidence(p_values), alpha)
+        method = str(rng.choice(list(METHODS)))
+        critical_vector = METHODS[method](evidence_for(method, p_values, rng, 39), alpha)
     else:  # any non-decreasing thresholds, also fewer than features, and none that can be reached
         critical_vector = np.sort(rng.uniform(-0.1, rng.uniform(0, 1), size=rng.integers(1, 40)))
+        critical_vector[: rng.integers(0, 9)].fill(critical_vector[0])  # as with a shift
+        if rng.integers(9) == 0:
+            critical_vector[-rng.integers(1, 9) :] = np.inf
     return Case(values, beyond, neighbours, p_values, critical_vector)
 
 

@@ -11,6 +11,7 @@ from bids_ari.stats import (
     min_true_discoveries,
     min_true_discoveries_by_label,
 )
+from tests.stats.resampled import evidence_for
 from tests.stats.test_hommel import p_value_arrays
 
 
@@ -78,7 +79,7 @@ def test_the_concentration_set_holds_all_discoveries_and_no_smaller_one_does(
 ) -> None:
     rng = np.random.default_rng(seed)
     any_vector = np.sort(rng.uniform(-0.05, 0.5, size=rng.integers(1, 9)))
-    vectors = [METHODS[method](Evidence(p_values), 0.0625) for method in METHODS]
+    vectors = [METHODS[name](evidence_for(name, p_values, rng, 19), 0.0625) for name in METHODS]
     for critical_vector in (*vectors, any_vector):
         size, p_value, n_thresholds = concentration_set(p_values, critical_vector)
         ordered = np.sort(p_values)

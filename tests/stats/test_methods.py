@@ -1,13 +1,15 @@
 import numpy as np
 import pytest
 
-from bids_ari.stats import METHODS, Evidence, hommel_value, min_true_discoveries
+from bids_ari.stats import METHODS, RESAMPLED, Evidence, hommel_value, min_true_discoveries
+from tests.stats.resampled import evidence_for
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_critical_vector_never_decreases(method: str, rng: np.random.Generator) -> None:
-    critical_vector = METHODS[method](Evidence(rng.uniform(size=300) ** 2), 0.05)
-    assert critical_vector.size == 300
+    evidence = evidence_for(method, rng.uniform(size=300) ** 2, rng)
+    critical_vector = METHODS[method](evidence, 0.05)
+    assert critical_vector.size == (299 if method == "aorc" else 300)
     assert np.all(np.diff(critical_vector) >= 0)
 
 
@@ -18,10 +20,13 @@ def test_noise_gives_discoveries_in_at_most_a_share_of_alpha(
     alpha, n_runs = 0.2, 400
     false = 0
     for _ in range(n_runs):
-        p_values = rng.uniform(size=50)
-        false += min_true_discoveries(p_values, METHODS[method](Evidence(p_values), alpha)) > 0
+        evidence = evidence_for(method, rng.uniform(size=50), rng)
+        found = min_true_discoveries(evidence.p_values, METHODS[method](evidence, alpha))
+        false += found > 0
     # five standard errors of the binomial, so that only a wrong method fails
     assert false / n_runs <= alpha + 5 * np.sqrt(alpha * (1 - alpha) / n_runs)
+    if method in RESAMPLED and method != "auto":  # the level is alpha, and not less
+        assert false / n_runs >= alpha - 5 * np.sqrt(alpha * (1 - alpha) / n_runs)
     assert false > 0
 
 

@@ -17,6 +17,7 @@ from bids_ari.stats import (
     min_true_discoveries_at,
     min_true_discoveries_by_region,
 )
+from tests.stats.resampled import evidence_for
 
 
 def some_family(seed: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
@@ -35,7 +36,8 @@ def some_family(seed: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
 def test_regions_that_overlap_have_the_bounds_of_their_sets(seed: int) -> None:
     p_values, regions = some_family(seed)
     for method in METHODS:
-        critical_vector = METHODS[method](Evidence(p_values), 0.1)
+        evidence = evidence_for(method, p_values, np.random.default_rng(seed), 19)
+        critical_vector = METHODS[method](evidence, 0.1)
         size, found = min_true_discoveries_by_region(p_values, regions, critical_vector)
         assert size.tolist() == regions.sum(axis=1).tolist()
         expected = [min_true_discoveries(p_values[region], critical_vector) for region in regions]

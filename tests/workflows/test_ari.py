@@ -15,7 +15,13 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial.distance import pdist
 
-from bids_ari.stats import METHODS, Evidence, concentration_set, min_true_discoveries
+from bids_ari.stats import (
+    CLOSED_TESTING,
+    METHODS,
+    Evidence,
+    concentration_set,
+    min_true_discoveries,
+)
 from bids_ari.workflows import init_ari_wf
 from tests.conftest import AFFINE
 
@@ -94,7 +100,7 @@ def test_z_is_that_of_nilearn_at_every_voxel(
         )
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", CLOSED_TESTING)
 def test_all_files_of_an_inference_agree(
     method: str, group: tuple[list[str], NDArray[np.bool_]], tmp_path: Path
 ) -> None:
@@ -174,7 +180,7 @@ def test_clusters_of_a_tdp_have_it_and_cannot_be_enlarged(
         assert found[0] / inside.sum() >= tdp > found[1] / larger.sum()
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", CLOSED_TESTING)
 def test_regions_have_the_bound_of_their_voxels(
     method: str, group: tuple[list[str], NDArray[np.bool_]], tmp_path: Path
 ) -> None:
@@ -388,7 +394,7 @@ def test_the_robust_method_claims_less_and_tells_its_own_hommel_value(
     group: tuple[list[str], NDArray[np.bool_]], tmp_path: Path
 ) -> None:
     found = {}
-    for method in METHODS:
+    for method in CLOSED_TESTING:
         done = run(tmp_path / method, group, masked=True, method=method)
         p_values = values(done / "model_wf" / "model" / "contrast0" / "p.nii.gz")[group[1]]
         results = load_resultfile(
