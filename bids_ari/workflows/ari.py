@@ -7,7 +7,13 @@ from nipype.interfaces import utility as niu
 from nipype.pipeline import engine as pe
 
 from bids_ari.workflows.inference import CLUSTER_OUTPUTS, INFERENCE_OUTPUTS, init_inference_wf
-from bids_ari.workflows.model import CONTRAST_OUTPUTS, MAP_INPUTS, MODEL_OUTPUTS, init_model_wf
+from bids_ari.workflows.model import (
+    BLOCKS,
+    CONTRAST_OUTPUTS,
+    MAP_INPUTS,
+    MODEL_OUTPUTS,
+    init_model_wf,
+)
 
 _RESULTS = ("ari_results", "region_results", "cluster_results")
 
@@ -26,6 +32,10 @@ def init_ari_wf(
     tdp_thresholds: Sequence[float] = (0.7,),
     connectivity: int = 18,
     min_distance: float = 8.0,
+    n_permutations: int = 1000,
+    seed: int = 0,
+    shift: int = 0,
+    step_down: bool = False,
     mem_gb: float = 1.0,
     name: str = "ari_wf",
 ) -> pe.Workflow:
@@ -60,6 +70,9 @@ def init_ari_wf(
         Neighbours of a voxel: across faces, edges too, corners too.
     min_distance : float
         Least distance of two peaks of a cluster, in mm.
+    n_permutations, seed, shift, step_down
+        Of methods with permutations, which need effects and the estimator 'ols'; see
+        :func:`bids_ari.workflows.permutations.init_permutation_wf`.
     mem_gb : float
         Memory that a block of maps needs.
     name : str
@@ -82,6 +95,8 @@ def init_ari_wf(
         For each atlas its name, label image and table of names (empty for none).
     rois
         Masks of regions of interest.
+    blocks
+        For each row of the design a label, if permutations are only among rows with the same one.
 
     Outputs
     -------
@@ -95,6 +110,8 @@ def init_ari_wf(
         How each map compares with the others.
     tau2_map
         The variance between maps; of mixed effects.
+    critical_table, permutation_table
+        Of permutations: the thresholds, and what they were calibrated on.
     sensitivity_table
         Bounds of the whole mask under other assumptions.
     gradient_map
@@ -120,10 +137,10 @@ def init_ari_wf(
     """
     workflow = pe.Workflow(name=name)
     inputnode = pe.Node(
-        niu.IdentityInterface([*MAP_INPUTS, "design", "contrast", "atlases", "rois"]),
+        niu.IdentityInterface([*MAP_INPUTS, "design", "contrast", "atlases", "rois", "blocks"]),
         name="inputnode",
     )
-    inputnode.inputs.atlases = inputnode.inputs.rois = []
+    inputnode.inputs.atlases = inputnode.inputs.rois = inputnode.inputs.blocks = []
     outputnode = pe.Node(
         niu.IdentityInterface(
             [
@@ -155,7 +172,12 @@ def init_ari_wf(
         tdp_thresholds=tdp_thresholds,
         connectivity=connectivity,
         min_distance=min_distance,
+        n_permutations=n_permutations,
+        seed=seed,
+        shift=shift,
+        step_down=step_down,
     )
+    inference_wf.inputs.inputnode.test = test
     workflow.connect([
         (inputnode, model_wf, [
             *((field, f"inputnode.{field}") for field in (*MAP_INPUTS, "design")),
@@ -165,9 +187,12 @@ def init_ari_wf(
         (inputnode, inference_wf, [
             ("atlases", "inputnode.atlases"),
             ("rois", "inputnode.rois"),
+            ("design", "inputnode.design"),
+            (("contrast", _rows), "inputnode.contrast"),
+            ("blocks", "inputnode.blocks"),
         ]),
         (model_wf, inference_wf, [
-            ("outputnode.mask", "inputnode.mask"),
+            *((f"outputnode.{field}", f"inputnode.{field}") for field in ("mask", *BLOCKS)),
             *(
                 ((f"outputnode.{field}", _first), f"inputnode.{field}")
                 for field in ("z_map", "p_map", "sided_p_values")
@@ -187,6 +212,11 @@ def init_ari_wf(
 
 
 # nipype runs these without the rest of the module
+
+
+def _rows(contrast: list[object]) -> list[object]:
+    """Make a list of rows of a contrast, which may be one."""
+    return contrast if isinstance(contrast[0], list) else [contrast]
 
 
 def _one(contrast: list[object]) -> list[list[object]]:

@@ -13,7 +13,7 @@ from bids_ari.images import Grid, common_grid
 from bids_ari.inputs import Analysis, Atlas, GroupAnalysis, find_atlas
 from bids_ari.options import Options
 from bids_ari.outputs import stem
-from bids_ari.workflows.model import init_model_wf
+from bids_ari.workflows.model import BLOCKS, init_model_wf
 from bids_ari.workflows.results import OF_CONTRAST, OF_MODEL, init_results_wf, row_labels
 
 _BLOCK_VOLUMES = 40
@@ -154,7 +154,7 @@ def _init_group_wf(
         )
         workflow.connect([
             (model_wf, results_wf, [
-                *((f"outputnode.{field}", f"inputnode.{field}") for field in OF_MODEL),
+                *((f"outputnode.{field}", f"inputnode.{field}") for field in (*OF_MODEL, *BLOCKS)),
                 *(
                     ((f"outputnode.{field}", _item, number), f"inputnode.{field}")
                     for field in (*OF_CONTRAST, "results")

@@ -9,6 +9,8 @@ from bids_ari.interfaces.maps import DecideMask, SmoothBlock, SplitMaps
 CONTRAST_OUTPUTS = ("effect_map", "variance_map", "stat_map", "z_map", "p_map")
 """Fields of ``outputnode`` that hold a list: one map for each contrast."""
 MODEL_OUTPUTS = ("mask", "missing", "mask_results", "outlier_table", "tau2_map")
+BLOCKS = ("values_files", "coverage_files")
+"""Fields of ``outputnode`` that hold the smoothed maps, block by block."""
 MAP_INPUTS = ("maps", "weights", "variances", "mask", "mask_name")
 
 
@@ -82,6 +84,8 @@ def init_model_wf(
         How each map compares with the others.
     tau2_map
         The variance between maps, if it was estimated.
+    values_files, coverage_files
+        The smoothed maps, block by block.
 
     Examples
     --------
@@ -94,7 +98,9 @@ def init_model_wf(
         name="inputnode",
     )
     outputnode = pe.Node(
-        niu.IdentityInterface([*CONTRAST_OUTPUTS, "sided_p_values", "results", *MODEL_OUTPUTS]),
+        niu.IdentityInterface(
+            [*CONTRAST_OUTPUTS, "sided_p_values", "results", *MODEL_OUTPUTS, *BLOCKS]
+        ),
         name="outputnode",
     )
     split = pe.Node(SplitMaps(mask_coverage=mask_coverage), name="split")
@@ -144,6 +150,10 @@ def init_model_wf(
             for sink in (model, outliers)
         ),
         *((mask, sink, [("mask", "mask")]) for sink in (model, outliers)),
+        (smooth, outputnode, [
+            ("values_file", "values_files"),
+            ("coverage_file", "coverage_files"),
+        ]),
         (mask, outputnode, [
             ("mask", "mask"),
             ("missing", "missing"),

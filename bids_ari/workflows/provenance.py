@@ -121,6 +121,10 @@ def sources_of(
         return [[own("effect_map"), own("variance_map")]]
     if field in ("z_map", "p_map", "sensitivity_table"):
         return [[own("f_map" if contrast.test == "F" else "t_map")]]
+    if field == "critical_table":
+        return [[own("p_map"), own("permutation_table")]]
+    if field == "permutation_table":
+        return [[*maps, own("mask")]]
     if field == "gradient_map":
         return [[own("z_map"), own("p_map")]]
     images = [*(one.image for one in atlases), *options.roi]

@@ -14,7 +14,9 @@ from bids_ari.inputs import Atlas, GroupAnalysis
 from bids_ari.interfaces.derivatives import WriteDerivative, WriteInclusion, WriteTable
 from bids_ari.options import Options
 from bids_ari.outputs import DERIVATIVES, atlas_label, cut_labels, describe, path_of, stem
+from bids_ari.stats import RESAMPLED
 from bids_ari.workflows.inference import init_inference_wf
+from bids_ari.workflows.model import BLOCKS
 from bids_ari.workflows.provenance import common_metadata, sources_of
 
 OF_CONTRAST = ("effect_map", "variance_map", "stat_map", "z_map", "p_map", "sided_p_values")
@@ -27,6 +29,8 @@ _SIDECARS = {
     "mask": "mask_results",
     "t_map": "results",
     "f_map": "results",
+    "critical_table": "ari_results",
+    "permutation_table": "ari_results",
     "gradient_map": "ari_results",
     "sensitivity_table": "ari_results",
     "region_table": "region_results",
@@ -66,7 +70,7 @@ def init_results_wf(
 
     Inputs
     ------
-    mask, missing, mask_results, outlier_table, tau2_map
+    mask, missing, mask_results, outlier_table, tau2_map, values_files, coverage_files
         Of the model.
     effect_map, variance_map, stat_map, z_map, p_map, sided_p_values, results
         Of the contrast.
@@ -78,7 +82,7 @@ def init_results_wf(
     """
     workflow = pe.Workflow(name=name)
     inputnode = pe.Node(
-        niu.IdentityInterface([*OF_CONTRAST, "results", *OF_MODEL]), name="inputnode"
+        niu.IdentityInterface([*OF_CONTRAST, "results", *OF_MODEL, *BLOCKS]), name="inputnode"
     )
     is_f = contrast.test == "F"
     inference_wf = init_inference_wf(
@@ -90,8 +94,16 @@ def init_results_wf(
         tdp_thresholds=options.tdp_threshold,
         connectivity=options.connectivity,
         min_distance=options.min_distance,
+        n_permutations=options.n_permutations,
+        seed=options.random_seed,
+        shift=options.shift,
+        step_down=options.step_down,
     )
     inputs = inference_wf.inputs.inputnode
+    inputs.design = group.model.matrix.tolist()
+    inputs.contrast = contrast.weights.tolist()
+    inputs.test = contrast.test
+    inputs.blocks = list(group.blocks)
     inputs.atlases = [
         (one.name, str(one.image.absolute()), str(one.names.absolute()) if one.names else "")
         for one in atlases
@@ -101,7 +113,7 @@ def init_results_wf(
     workflow.connect([
         (inputnode, inference_wf, [
             (field, f"inputnode.{field}")
-            for field in ("mask", "z_map", "p_map", "sided_p_values")
+            for field in ("mask", "z_map", "p_map", "sided_p_values", *BLOCKS)
         ]),
         (inference_wf, done, [
             (f"outputnode.{field}", f"in{number}") for number, field in enumerate(_LAST_STEPS, 1)
@@ -111,13 +123,16 @@ def init_results_wf(
     entities = group.entities(contrast)
     out_dir = options.output_dir.absolute()
     static = common_metadata(group, contrast, grid, options)
+    resampled = options.method in RESAMPLED
     cuts = cut_labels(options.cluster_threshold, options.tdp_threshold)
     atlas_cuts = [atlas_label(one.name) for one in atlases]
     for field in outputs_of(contrast, options):
         spec = DERIVATIVES[field]
         sources = sources_of(field, group, contrast, entities, options, datasets, atlases)
         metadata = [
-            {**describe(field), "Sources": [*source], **static} if spec.sidecar else None
+            {**describe(field, permutations=resampled), "Sources": [*source], **static}
+            if spec.sidecar
+            else None
             for source in sources
         ]
         connections = []
@@ -173,7 +188,7 @@ def outputs_of(contrast: Contrast, options: Options) -> list[str]:
     contrast : Contrast
         An F test has no effect.
     options : Options
-        Tells whether there are regions, and a variance between maps.
+        Tells whether there are regions, permutations, and a variance between maps.
 
     Returns
     -------
@@ -182,6 +197,8 @@ def outputs_of(contrast: Contrast, options: Options) -> list[str]:
     """
     left_out = {"design"}
     left_out |= {"t_map", "effect_map", "variance_map"} if contrast.test == "F" else {"f_map"}
+    if options.method not in RESAMPLED:
+        left_out |= {field for field, spec in DERIVATIVES.items() if spec.of_permutations}
     if options.estimator != "mixed":
         left_out.add("tau2_map")
     if not (options.atlas or options.roi):
