@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bids_ari.stats.calibration import MARGIN
 from bids_ari.stats.templates import Template
 
 
@@ -75,5 +76,8 @@ class PermutationClaims:
 
 
 def _share_up_to(levels: NDArray[np.float64], pivots: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(n_levels,) share of pivots that do not exceed each level."""
-    return np.asarray(np.searchsorted(np.sort(pivots), levels, side="right") / pivots.size)
+    """(n_levels,) share of pivots that do not exceed each level, but for rounding."""
+    close = levels + MARGIN * np.abs(levels, where=np.isfinite(levels), out=np.zeros_like(levels))
+    n_up_to = np.searchsorted(np.sort(pivots), close, side="right")
+    # the data as they are, whose pivot no set of theirs goes below, are one of the permutations
+    return np.asarray(np.maximum(n_up_to, 1) / pivots.size)
