@@ -70,6 +70,7 @@ class Options:
     dry_run: bool = False
     reports_only: bool = False
     boilerplate_only: bool = False
+    report_3d: bool = False
     notrack: bool = False
     verbose: int = 0
     debug: bool = False

@@ -274,6 +274,10 @@ def add_other(parser: argparse.ArgumentParser) -> None:
         "--reports-only", action="store_true", help="write the reports again, compute nothing"
     )
     other.add_argument(
+        "--report-3d", action="store_true",
+        help="reports also have a 3-D view, for browsers with WebGL 2; they are 1.1 MB larger",
+    )  # fmt: skip
+    other.add_argument(
         "--boilerplate-only", action="store_true",
         help="write the methods text and its references, compute nothing",
     )  # fmt: skip

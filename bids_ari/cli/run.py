@@ -43,7 +43,7 @@ def run(options: Options, command_line: str) -> int:
         If the input or a directory cannot be used; nothing has been written then.
     """
     if options.reports_only:
-        _write_reports(options.output_dir)
+        _write_reports(options.output_dir, view_3d=options.report_3d)
         return _conclude_done(options)
 
     # slow to import, and not needed to answer --help or to refuse an option
@@ -154,7 +154,7 @@ def _compute(
                 write_json(record, output_dir / "logs" / f"{name}_run.json")
             _write_models(finished, output_dir)
             write_dataset_description(output_dir, sources)
-            _write_reports(output_dir)
+            _write_reports(output_dir, view_3d=options.report_3d)
     outcome.input_errors += errors
     if len(finished) == len(groups) and not errors:
         return _conclude_done(options)
@@ -226,7 +226,7 @@ def conclude(code: ExitCode, lines: Sequence[str]) -> int:
     return int(code)
 
 
-def _write_reports(output_dir: Path) -> None:
+def _write_reports(output_dir: Path, *, view_3d: bool) -> None:
     from bids_ari import report
 
     clock = time.perf_counter()
@@ -238,7 +238,7 @@ def _write_reports(output_dir: Path) -> None:
     if len(texts) > 1:
         texts = [f"# {one.stem}\n\n{text}" for one, text in zip(results, texts, strict=True)]
     _write_methods("\n".join(texts), output_dir)
-    pages = report.write(output_dir)
+    pages = report.write(output_dir, view_3d=view_3d)
     for result in results:
         LOGGER.info("%s", report.headline(result))
         for warning in report.warnings(result):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bids_ari.report.explorer import Explorer
 
 
-def write(output_dir: Path) -> list[Path]:
+def write(output_dir: Path, *, view_3d: bool = False) -> list[Path]:
     """
     Write the reports of all analyses in an output dataset.
 
@@ -32,6 +32,8 @@ def write(output_dir: Path) -> list[Path]:
     ----------
     output_dir : Path
         Root of the dataset that a run has written.
+    view_3d : bool
+        Whether explorers have a 3-D view too, which makes each page about 1.1 MB larger.
 
     Returns
     -------
@@ -59,7 +61,12 @@ def write(output_dir: Path) -> list[Path]:
         page = context_of(result, pictures)
         path = output_dir / f"{result.stem}.html"
         text = _render(
-            environment, "template.html.jinja", explorer=explore(result), dataset=dataset, **page
+            environment,
+            "template.html.jinja",
+            explorer=explore(result),
+            view_3d=view_3d,
+            dataset=dataset,
+            **page,
         )
         write_text(text, path)
         written.append(path)
@@ -111,6 +118,7 @@ def _render(
     environment: "jinja2.Environment",
     name: str,
     explorer: "Explorer | None" = None,
+    view_3d: bool = False,
     **context: Any,
 ) -> str:
     from markupsafe import Markup
@@ -118,15 +126,19 @@ def _render(
     static = files("bids_ari.report") / "static"
     styles = [(static / "style.css").read_text(encoding="utf-8")]
     scripts = [(static / "page.js").read_text(encoding="utf-8")]
+    library = None
     if explorer and explorer.packed:
         from bids_ari.report import explorer as of_explorer
 
-        styles.append(of_explorer.style())
-        scripts.append(of_explorer.script())
-    allowed = " ".join(
-        f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
-        for script in scripts
-    )
+        library = of_explorer.niivue() if view_3d else None
+        styles.append(of_explorer.style(view_3d=view_3d))
+        scripts.append(of_explorer.script(view_3d=view_3d))
+    hashes = [
+        base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts
+    ]
+    if library:
+        hashes.append(library.sha256)
+    allowed = " ".join(f"'sha256-{one}'" for one in hashes)
     # no address is allowed at all, and no script but ours: a browser proves that nothing is fetched
     policy = (
         "default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
@@ -136,6 +148,7 @@ def _render(
         style=Markup("\n".join(styles)),  # noqa: S704 (our own files)
         scripts=[Markup(script) for script in scripts],  # noqa: S704 (our own files)
         explorer=explorer,
+        library=library,
         svg=Markup,
         policy=policy,
         version=__version__,

@@ -24,13 +24,19 @@ MODULES = (
     "main.js",
 )
 """In an order in which nothing is used at the start before it is there."""
+MODULES_3D = (
+    "cubes.js",
+    "niivue.js",
+    "solid.js",
+)
+"""Those of the 3-D view, which follow."""
 _IMPORT = re.compile(r"^import \{[^}]*\} from \"\./[a-z]+\.js\";\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?function |const |class )", re.MULTILINE)
 
 
-def script() -> str:
+def script(*, view_3d: bool = False) -> str:
     """
-    Join the modules of the explorer into one script.
+    Join the modules of the explorer into one script, with or without those of the 3-D view.
 
     Pages are opened from disk, where browsers load no modules; so their imports and the word
     ``export`` are dropped, and all stand in one block. In strict mode it is an error of syntax if
@@ -38,13 +44,14 @@ def script() -> str:
     """
     folder = files("bids_ari.report") / "static" / "explorer"
     parts = []
-    for name in MODULES:
+    for name in (*MODULES, *(MODULES_3D if view_3d else ())):
         source = (folder / name).read_text(encoding="utf-8")
         parts.append(f"// {name}\n" + _EXPORT.sub("", _IMPORT.sub("", source)).strip())
     return '"use strict";\n{\n' + "\n\n".join(parts) + "\n}\n"
 
 
-def style() -> str:
-    """Read the style of the explorer."""
+def style(*, view_3d: bool = False) -> str:
+    """Read the style of the explorer, with or without that of the 3-D view."""
     folder = files("bids_ari.report") / "static" / "explorer"
-    return (folder / "explorer.css").read_text(encoding="utf-8")
+    names = ["explorer.css", *(["solid.css"] if view_3d else [])]
+    return "\n".join((folder / name).read_text(encoding="utf-8") for name in names)

@@ -23,7 +23,7 @@ export function makeGrid({ shape, affine }, maskBytes) {
   };
 }
 
-function invert(rows) {
+export function invert(rows) {
   const minor = (i, j) => {
     const [a, b] = [0, 1, 2].filter((row) => row !== i);
     const [c, d] = [0, 1, 2].filter((column) => column !== j);

@@ -171,11 +171,10 @@ const problem = (words) => {
   note.hidden = false;
   document.getElementById("explorer").hidden = true;
 };
-if (canUnpack()) {
-  start(section, document.getElementById("explorer")).catch((error) => {
-    problem(`The explorer could not start (${error}). The maps above and the tables below are complete without it.`);
-    throw error; // for the console
-  });
-} else {
+export const started = canUnpack() && start(section, document.getElementById("explorer")).catch((error) => {
+  problem(`The explorer could not start (${error}). The maps above and the tables below are complete without it.`);
+  throw error; // for the console
+});
+if (!started) {
   problem("This browser is too old for the explorer. The maps above and the tables below are complete without it.");
 }

@@ -26,7 +26,7 @@ export function createSlices(view, root) {
 }
 
 /** The mask and the brain; moved by whole mm from the voxels of the brain, so that these fit. */
-function fieldOfView({ grid, brain }) {
+export function fieldOfView({ grid, brain }) {
   const { low, high } = boxOf(grid);
   if (!brain) return { low: low.map((x) => x - MARGIN), high: high.map((x) => x + MARGIN) };
   const edge = brain.origin.map((x) => x - 0.5);
@@ -107,7 +107,7 @@ function listen(view, plane) {
 }
 
 /** The pixel of each cluster by its number; a stronger one for the cluster that is selected. */
-function pixelsOfClusters({ facts, forest, state }) {
+export function pixelsOfClusters({ facts, forest, state }) {
   const shown = state.shown();
   const fill = new Uint32Array(shown.length + 1);
   shown.forEach((k, i) => {

@@ -34,14 +34,14 @@ export function unpackBits(bytes, length) {
   return bits;
 }
 
-function decodeBase64(text) {
+export function decodeBase64(text) {
   const decoded = atob(text);
   const bytes = new Uint8Array(decoded.length);
   for (let i = 0; i < bytes.length; i++) bytes[i] = decoded.charCodeAt(i);
   return bytes;
 }
 
-async function decompress(bytes) {
+export async function decompress(bytes) {
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
