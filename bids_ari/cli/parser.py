@@ -69,6 +69,7 @@ def build_parser() -> argparse.ArgumentParser:
         arguments.add_model,
         arguments.add_maps,
         arguments.add_inference,
+        arguments.add_report,
         arguments.add_execution,
         arguments.add_other,
     ):
