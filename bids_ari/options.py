@@ -57,6 +57,7 @@ class Options:
     min_distance: float = 8.0
     atlas: tuple[str, ...] = ()
     roi: tuple[Path, ...] = ()
+    template: str = ""
     # how to run
     work_dir: Path = Path("work")
     clean_workdir: bool = False

@@ -263,6 +263,17 @@ def add_execution(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_report(parser: argparse.ArgumentParser) -> None:
+    """Add what reports show."""
+    report = parser.add_argument_group("reports")
+    report.add_argument(
+        "--template", default="", metavar="NAME|FILE",
+        help="draw this behind the maps: a template of TemplateFlow, as MNI152NLin6Asym or "
+        "MNIInfant+2 (with its cohort), or an image; 'default' takes it back where an earlier run "
+        "has asked for another (default: the MNI152 template of nilearn, for maps in MNI spaces)",
+    )  # fmt: skip
+
+
 def add_other(parser: argparse.ArgumentParser) -> None:
     """Add the rest."""
     other = parser.add_argument_group("other")

@@ -71,6 +71,7 @@ def build_parser() -> argparse.ArgumentParser:
         arguments.add_maps,
         arguments.add_inference,
         arguments.add_permutations,
+        arguments.add_report,
         arguments.add_execution,
         arguments.add_other,
     ):

@@ -15,7 +15,7 @@ from bids_ari.files import copy_file, write_json, write_text
 from bids_ari.options import Options
 
 if TYPE_CHECKING:
-    from bids_ari.inputs import GroupAnalysis
+    from bids_ari.inputs import GroupAnalysis, Template
     from bids_ari.workflows.execution import Outcome
 
 LOGGER = logging.getLogger("bids_ari")
@@ -43,11 +43,10 @@ def run(options: Options, command_line: str) -> int:
         If the input or a directory cannot be used; nothing has been written then.
     """
     if options.reports_only:
-        _write_reports(options.output_dir, view_3d=options.report_3d)
-        return _conclude_done(options)
+        return _write_again(options)
 
     # slow to import, and not needed to answer --help or to refuse an option
-    from bids_ari.inputs import collect, datasets, group_analyses, load_filters
+    from bids_ari.inputs import collect, datasets, find_template, group_analyses, load_filters
 
     derivatives = dict(options.derivatives)
     sources = datasets(options.bids_dir, derivatives)
@@ -76,6 +75,8 @@ def run(options: Options, command_line: str) -> int:
     groups, errors = group_analyses(analyses, design)
     if not groups:
         raise errors[0]
+    spaces = [group.analysis.entities.get("space", "") for group in groups]
+    template = find_template(options.template, spaces) if options.template else None
     for group in groups:
         analysis = group.analysis
         for rule in dict.fromkeys(row.rule for row in analysis.rows if row.rule):
@@ -90,6 +91,8 @@ def run(options: Options, command_line: str) -> int:
         )
     if options.dry_run:
         sys.stdout.write(plan.describe(groups, options))
+        if template:
+            sys.stdout.write(f"# template behind the maps: {template.image}\n")
         if errors:
             return conclude(ExitCode.DATA, [str(error) for error in errors])
         return conclude(ExitCode.OK, ["dry run: nothing was computed or written"])
@@ -103,7 +106,7 @@ def run(options: Options, command_line: str) -> int:
             raise InputError(msg, ExitCode.USAGE)
         _write_methods(plan.methods(options, groups), options.output_dir)
         return conclude(ExitCode.OK, [f"methods text is in {options.output_dir / 'logs'}"])
-    return _compute(options, groups, [str(one) for one in errors], sources, command_line)
+    return _compute(options, groups, [str(one) for one in errors], sources, command_line, template)
 
 
 def _compute(
@@ -112,6 +115,7 @@ def _compute(
     errors: Sequence[str],
     sources: Mapping[str, Path],
     command_line: str,
+    template: "Template | None",
 ) -> int:
     from bids_ari.outputs import write_dataset_description
     from bids_ari.workflows.base import init_bids_ari_wf, names_of, workflow_name
@@ -122,6 +126,7 @@ def _compute(
     output_dir = directories.make_writable(options.output_dir)
     work_dir = directories.make_writable(options.work_dir.absolute())
     names = {workflow_name(group): names_of(group) for group in groups}
+    failures: dict[str, Exception] = {}
     with ExitStack() as locks:
         for directory in {output_dir.resolve(), work_dir.resolve()}:
             locks.enter_context(directories.locked(directory))
@@ -150,14 +155,16 @@ def _compute(
                 "Started": started,
                 "ElapsedSeconds": round(time.perf_counter() - clock, 1),
             }
-            for name in (name for group in finished for name in names[workflow_name(group)]):
+            stems = [name for group in finished for name in names[workflow_name(group)]]
+            for name in stems:
                 write_json(record, output_dir / "logs" / f"{name}_run.json")
             _write_models(finished, output_dir)
             write_dataset_description(output_dir, sources)
-            _write_reports(output_dir, view_3d=options.report_3d)
+            failures = _write_reports(options, template, stems)
     outcome.input_errors += errors
+    code = _conclude_reports(options, failures)
     if len(finished) == len(groups) and not errors:
-        return _conclude_done(options)
+        return code
     return _conclude_failure(outcome, n_done=len(finished), n_analyses=len(groups) + len(errors))
 
 
@@ -187,8 +194,21 @@ def _keep_resource_monitor(folder: Path, options: Options) -> None:
         copy_file(measured, options.output_dir / "logs" / measured.name)
 
 
-def _conclude_done(options: Options) -> int:
-    return conclude(ExitCode.OK, [f"done: open {options.output_dir / 'index.html'}"])
+def _conclude_reports(options: Options, failures: Mapping[str, Exception]) -> int:
+    """Name the analyses that have no report, and why; their results are there."""
+    if not failures:
+        return conclude(ExitCode.OK, [f"done: open {options.output_dir / 'index.html'}"])
+    from bids_ari.report import reason
+
+    codes = [
+        one.exit_code if isinstance(one, InputError) else ExitCode.FAILURE
+        for one in failures.values()
+    ]
+    lines = [
+        f"no report of {stem}, whose results are in {options.output_dir / 'group'}: {reason(error)}"
+        for stem, error in failures.items()
+    ]
+    return conclude(codes[0], lines)
 
 
 def _conclude_failure(outcome: "Outcome", *, n_done: int, n_analyses: int) -> int:
@@ -226,24 +246,53 @@ def conclude(code: ExitCode, lines: Sequence[str]) -> int:
     return int(code)
 
 
-def _write_reports(output_dir: Path, *, view_3d: bool) -> None:
+def _write_again(options: Options) -> int:
+    """Write the reports of an earlier run, with what is behind the maps then or now asked for."""
     from bids_ari import report
 
-    clock = time.perf_counter()
-    results = report.find(output_dir)
-    if not results:
-        msg = f"{output_dir} holds no results to report, expected those of an earlier run"
+    stems = report.stems(options.output_dir)
+    if not stems:
+        msg = f"{options.output_dir} holds no results to report, expected those of an earlier run"
         raise InputError(msg, ExitCode.NO_INPUT)
-    texts = [report.methods(result) for result in results]
+    template = None
+    if options.template:
+        from bids_ari.inputs import find_template
+
+        template = find_template(options.template, [*map(report.space_of, stems)])
+    asked = stems if options.template else []
+    return _conclude_reports(options, _write_reports(options, template, asked))
+
+
+def _write_reports(
+    options: Options, template: "Template | None", asked: Sequence[str]
+) -> dict[str, Exception]:
+    """Write all that can be, with a template behind the maps of some; return what failed."""
+    from bids_ari import report
+
+    output_dir = options.output_dir
+
+    clock = time.perf_counter()
+    failures: dict[str, Exception] = {}
+    if asked:
+        from bids_ari.report.background import set_background
+
+        set_background(template, output_dir, asked)
+    texts = {}
+    for result in report.find(output_dir, failures):
+        with report.collecting(failures, result.stem):
+            texts[result.stem] = report.methods(result)
+            LOGGER.info("%s", report.headline(result))
+            for warning in report.warnings(result):
+                LOGGER.warning("%s: %s", result.contrast, warning)
     if len(texts) > 1:
-        texts = [f"# {one.stem}\n\n{text}" for one, text in zip(results, texts, strict=True)]
-    _write_methods("\n".join(texts), output_dir)
-    pages = report.write(output_dir, view_3d=view_3d)
-    for result in results:
-        LOGGER.info("%s", report.headline(result))
-        for warning in report.warnings(result):
-            LOGGER.warning("%s: %s", result.contrast, warning)
+        texts = {stem: f"# {stem}\n\n{text}" for stem, text in texts.items()}
+    if texts:
+        _write_methods("\n".join(texts.values()), output_dir)
+    pages = report.write(output_dir, failures, view_3d=options.report_3d)
     LOGGER.info("wrote %d pages (%.1f s)", len(pages), time.perf_counter() - clock)
+    for stem, error in failures.items():
+        LOGGER.debug("where the error of %s came from", stem, exc_info=error)
+    return failures
 
 
 def _write_methods(text: str, output_dir: Path) -> None:

@@ -1,18 +1,23 @@
 """
 Arrays to pictures.
 
-Brain pictures are WebP with a transparent surround, so that they stand on a light or a dark page;
-line drawings are SVG in ``currentColor``. Labels and colour legends are text of the page.
+On pages, brain pictures are WebP with a transparent surround, so that they stand on a light or a dark
+page, line drawings are SVG in ``currentColor``, and labels and colour legends are text of the page.
+For papers, the same pixels stand on white as PNG and SVG, with labels and legends.
 """
 
 from bids_ari.figures.brains import Slicer, glass_brain
 from bids_ari.figures.charts import comparison, histogram
 from bids_ari.figures.colors import tdp_gradient, z_gradient
 from bids_ari.figures.designs import design_matrix
+from bids_ari.figures.drawing import Drawing
 from bids_ari.figures.panels import Panel, smaller
-from bids_ari.figures.volumes import Volume, overlap_with_template, template
+from bids_ari.figures.sheets import Legend, sheet
+from bids_ari.figures.volumes import Volume, on_millimetres, overlap_with_template, template
 
 __all__ = [
+    "Drawing",
+    "Legend",
     "Panel",
     "Slicer",
     "Volume",
@@ -20,7 +25,9 @@ __all__ = [
     "design_matrix",
     "glass_brain",
     "histogram",
+    "on_millimetres",
     "overlap_with_template",
+    "sheet",
     "smaller",
     "tdp_gradient",
     "template",

@@ -6,14 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bids_ari.figures.colors import LINES
-from bids_ari.figures.drawing import INK, blank, inset, to_svg
+from bids_ari.figures.drawing import INK, Drawing, blank, drawing, inset
 
 _DOT = "#6f9fc8"
 _MARKED = "#d1495b"  # readable on white and on black
 _MOST_LABELS = 6
 
 
-def histogram(z: NDArray[np.floating], marks: Sequence[float] = ()) -> str:
+def histogram(z: NDArray[np.floating], marks: Sequence[float] = ()) -> Drawing:
     """
     Draw the distribution of z values against the standard normal.
 
@@ -26,8 +26,7 @@ def histogram(z: NDArray[np.floating], marks: Sequence[float] = ()) -> str:
 
     Returns
     -------
-    svg : str
-        An ``svg`` element whose text has the colour of the page.
+    Drawing
     """
     from scipy.stats import norm
 
@@ -46,13 +45,13 @@ def histogram(z: NDArray[np.floating], marks: Sequence[float] = ()) -> str:
     axes.set_xlabel("z")
     for spine in ("left", "top", "right"):
         axes.spines[spine].set_visible(False)
-    return to_svg(figure, "histogram")
+    return drawing(figure, "histogram")
 
 
 def comparison(
     labels: Sequence[str],
     measures: Sequence[tuple[str, NDArray[np.floating], NDArray[np.bool_], float, bool]],
-) -> str:
+) -> Drawing:
     """
     Draw how maps compare, one measure below the other.
 
@@ -66,8 +65,7 @@ def comparison(
 
     Returns
     -------
-    svg : str
-        An ``svg`` element whose text has the colour of the page.
+    Drawing
     """
     from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator  # slow to import
 
@@ -116,7 +114,7 @@ def comparison(
             axes.spines[spine].set_visible(False)
     if axes is not None:
         axes.set_xlabel("map, in the order of the design", fontsize=9)
-    return to_svg(figure, "comparison")
+    return drawing(figure, "comparison")
 
 
 def _ticks(n_maps: int) -> list[int]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bids_ari.figures.drawing import blank, inset, shorten, to_svg
+from bids_ari.figures.drawing import Drawing, blank, drawing, inset, shorten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,7 +17,7 @@ _MOST_NAMES = 20
 
 def design_matrix(
     values: NDArray[np.floating], names: Sequence[str], weights: Sequence[Sequence[float]]
-) -> str:
+) -> Drawing:
     """
     Draw a design matrix and below it the contrast.
 
@@ -36,8 +36,7 @@ def design_matrix(
 
     Returns
     -------
-    svg : str
-        An ``svg`` element whose text has the colour of the page.
+    Drawing
     """
     n_maps, n_columns = values.shape
     few, named = n_columns <= _FEW, n_columns <= _MOST_NAMES
@@ -78,7 +77,7 @@ def design_matrix(
             inset(figure, left=0.8, right=right, top=top + body + 0.1, bottom=0.2)
         )
         _draw_weights(below, np.array(weights, dtype=np.float64))
-    return to_svg(figure, "design")
+    return drawing(figure, "design")
 
 
 def _separate(axes: "Axes", n_columns: int) -> None:

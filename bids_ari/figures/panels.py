@@ -1,8 +1,11 @@
 """Pictures of pixels, as WebP with a transparent surround."""
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,13 +16,16 @@ class Panel:
     data: bytes
     width: int
     height: int
+    pixels: NDArray[np.uint8] = field(compare=False, repr=False)
+    """(height, width, 4) the picture before it lost anything."""
 
 
 def webp(picture: Any, name: str) -> Panel:
     """Encode a picture."""
     buffer = io.BytesIO()
     picture.save(buffer, format="WEBP", quality=82, method=4)
-    return Panel(name, buffer.getvalue(), picture.width, picture.height)
+    pixels = np.asarray(picture.convert("RGBA"))
+    return Panel(name, buffer.getvalue(), picture.width, picture.height, pixels)
 
 
 def smaller(panel: Panel, factor: float) -> Panel:
@@ -27,5 +33,5 @@ def smaller(panel: Panel, factor: float) -> Panel:
     from PIL import Image
 
     size = round(panel.width * factor), round(panel.height * factor)
-    picture = Image.open(io.BytesIO(panel.data)).resize(size, Image.Resampling.LANCZOS)
+    picture = Image.fromarray(panel.pixels).resize(size, Image.Resampling.LANCZOS)
     return webp(picture, panel.name)

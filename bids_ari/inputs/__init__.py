@@ -1,6 +1,7 @@
 """From the files of a dataset to records of what to analyse."""
 
 from bids_ari.inputs.atlases import Atlas, find_atlas, parse_atlas
+from bids_ari.inputs.backgrounds import Template, find_template
 from bids_ari.inputs.collection import collect, datasets
 from bids_ari.inputs.filters import load_filters
 from bids_ari.inputs.group_analysis import Design, GroupAnalysis, group_analyses
@@ -24,10 +25,12 @@ __all__ = [
     "Row",
     "StatMap",
     "StatsModel",
+    "Template",
     "collect",
     "datasets",
     "find_atlas",
     "find_participants",
+    "find_template",
     "group_analyses",
     "group_models",
     "load_filters",

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from bids_ari.errors import ExitCode, InputError, did_you_mean
 from bids_ari.inputs.segmentations import entities_of, table_beside, title
-from bids_ari.inputs.templates import KEYS, fetch_atlas
+from bids_ari.inputs.template_client import KEYS
+from bids_ari.inputs.templates import fetch_atlas
 
 LOGGER = logging.getLogger("bids_ari")
 _EXTENSIONS = (".nii", ".nii.gz")
@@ -113,9 +114,9 @@ def find_atlas(spec: str, *, space: str, voxel_size: float) -> Atlas:
     """
     asked = parse_atlas(spec)
     if asked.names:
-        _refuse_no_file(asked.names)
+        refuse_no_file(asked.names)
     if asked.image:
-        _refuse_no_file(asked.image)
+        refuse_no_file(asked.image)
         if not _looks_like_image(asked.image.name):
             msg = f"{asked.image} is no volume, expected a label image in .nii or .nii.gz"
             raise InputError(msg)
@@ -185,7 +186,20 @@ def _pairs(text: str, rest: str) -> dict[str, str]:
     return pairs
 
 
-def _refuse_no_file(path: Path) -> None:
+def refuse_no_file(path: Path) -> None:
+    """
+    Refuse what is not there.
+
+    Parameters
+    ----------
+    path : path
+        To be read.
+
+    Raises
+    ------
+    InputError
+        If it is no file.
+    """
     if path.is_file():
         return
     if path.is_symlink():

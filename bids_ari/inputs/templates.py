@@ -1,8 +1,6 @@
-"""Atlases from TemplateFlow: the one part of the program that may use the network."""
+"""Atlases from TemplateFlow."""
 
-import json
 import re
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,23 +13,10 @@ from bids_ari.inputs.segmentations import (
     entities_of,
     table_that_applies,
 )
+from bids_ari.inputs.template_client import LONG, fetch, must_know, plain, templateflow, zooms
 
-KEYS = {
-    "template": "tpl",
-    "cohort": "cohort",
-    "resolution": "res",
-    "segmentation": "seg",
-    "scale": "scale",
-    "desc": "desc",
-    "label": "label",
-    "roi": "roi",
-    "hemi": "hemi",
-    "space": "space",
-}
-"""Entities as TemplateFlow calls them, to the keys of file names."""
 ABSENT = "none"
 """Value of an entity that the name must not have."""
-_LONG = {"atlas": "atlas", **{short: long for long, short in KEYS.items()}}
 
 
 class _Candidate(NamedTuple):
@@ -81,51 +66,27 @@ def fetch_atlas(
         raise InputError(msg, ExitCode.USAGE)
     if cohort and template == space.partition("+")[0]:
         wanted.setdefault("cohort", cohort)
-    api = _templateflow()
+    api = templateflow()
     root = Path(api.TF_LAYOUT.root)
     chosen = _choose(
         _images(api, template, root),
         name,
         wanted,
         f"template {template} in {root}",
-        _zooms(root / f"tpl-{template}"),
+        zooms(root / f"tpl-{template}"),
         voxel_size,
     )
     tables = api.ls(template, suffix="dseg", extension=".tsv") if names else []
     table = table_that_applies(chosen.path, tables)
     for path in (chosen.path, table):
         if path:
-            _fetch(api, template, path, root)
+            fetch(api, template, path, root)
     return chosen.path, table
-
-
-def _templateflow() -> Any:
-    try:
-        with warnings.catch_warnings():
-            # it says with a warning that its folder is new
-            warnings.simplefilter("ignore", ResourceWarning)
-            from templateflow import api  # slow to import, and it makes a folder
-
-            # reads the names of all files, two seconds
-            api.TF_LAYOUT  # noqa: B018
-    except OSError as error:
-        msg = (
-            f"the folder of TemplateFlow cannot be used: {error}; set TEMPLATEFLOW_HOME to one "
-            f"that can be written to, or that has its files"
-        )
-        raise InputError(msg, ExitCode.NO_INPUT) from error
-    return api
 
 
 def _images(api: Any, template: str, root: Path) -> list[_Candidate]:
     """List the label images of a template by what they go by."""
-    known = api.templates()
-    if template not in known:
-        msg = (
-            f"there is no template {template} in {root}{did_you_mean(template, known)}; "
-            f"it has {listed(known) or 'none'}; give the one of the maps with template="
-        )
-        raise InputError(msg, ExitCode.NO_INPUT)
+    must_know(api, template, root, "give the one of the maps with template=")
     paths = sorted(api.ls(template, suffix="dseg", extension=[".nii.gz", ".nii"]))
     images = [_Candidate(path, entities_of(path)) for path in paths]
     # statistics of labels, such as the confidence, are no labels
@@ -151,7 +112,7 @@ def _choose(
         raise InputError(msg, ExitCode.NO_INPUT)
     left = [one for one in named if _matches(one.entities, wanted)]
     if not left:
-        asked = ", ".join(f"{_LONG[key]}={value}" for key, value in wanted.items())
+        asked = ", ".join(f"{LONG[key]}={value}" for key, value in wanted.items())
         msg = f"atlas {name} of {where} does not come with {asked}; it has {_differences(named)}"
         raise InputError(msg, ExitCode.NO_INPUT)
     kinds = {tuple((k, v) for k, v in one.entities.items() if k != "res") for one in left}
@@ -161,7 +122,7 @@ def _choose(
         raise InputError(msg, ExitCode.USAGE)
     if len(left) == 1:
         return left[0]
-    sizes = [zooms.get(_plain(one.entities.get("res", "")), 0.0) for one in left]
+    sizes = [zooms.get(plain(one.entities.get("res", "")), 0.0) for one in left]
     if not all(sizes):
         msg = (
             f"atlas {name} of {where} has several resolutions whose voxel sizes are not told, "
@@ -173,12 +134,7 @@ def _choose(
 
 
 def _matches(entities: Entities, wanted: Mapping[str, str]) -> bool:
-    return all(_plain(entities.get(key, ABSENT)) == _plain(value) for key, value in wanted.items())
-
-
-def _plain(value: str) -> str:
-    """Take leading zeros from a number: resolution 2 is ``res-02``."""
-    return str(int(value)) if value.isdecimal() else value
+    return all(plain(entities.get(key, ABSENT)) == plain(value) for key, value in wanted.items())
 
 
 def _differences(images: Sequence[_Candidate], without: Sequence[str] = ()) -> str:
@@ -187,58 +143,11 @@ def _differences(images: Sequence[_Candidate], without: Sequence[str] = ()) -> s
     told = []
     for key in keys:
         values = sorted({one.entities.get(key, ABSENT) for one in images}, key=_natural)
-        if key in _LONG and key not in without and len(values) > 1:
-            told.append(f"{_LONG[key]}={listed(values[:-1])} or {values[-1]}")
+        if key in LONG and key not in without and len(values) > 1:
+            told.append(f"{LONG[key]}={listed(values[:-1])} or {values[-1]}")
     return "; ".join(told) or listed([one.path.name for one in images])
 
 
 def _natural(value: str) -> list[str | int]:
     """Sort ``100Parcels`` before ``1000Parcels``."""
     return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", value)]
-
-
-def _zooms(folder: Path) -> dict[str, float]:
-    """Length of the edge of a voxel in mm for each resolution of a template, as far as told."""
-    try:
-        told = json.loads((folder / "template_description.json").read_text("utf-8"))["res"]
-        return {
-            _plain(key): float(sum(one["zooms"]) / 3)
-            for key, one in told.items()
-            if len(one.get("zooms", ())) == 3
-        }
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return {}
-
-
-def _fetch(api: Any, template: str, path: Path, root: Path) -> None:
-    """Have a file downloaded that is not there, and leave nothing of it if that fails."""
-    entities = entities_of(path)
-    query = {long: entities.get(short) for short, long in _LONG.items() if short != "tpl"}
-    suffix, _, extension = path.name.rpartition("_")[2].partition(".")
-    was_there = _has_content(path)
-    why = "interrupted"
-    try:
-        api.get(template, suffix=suffix, extension=f".{extension}", **query)
-        why = "" if _has_content(path) else "nothing came"
-    except (OSError, RuntimeError) as error:
-        why = getattr(error, "strerror", "") or (
-            type(error).__name__ if isinstance(error, OSError) else " ".join(str(error).split())
-        )
-    finally:
-        if why and not was_there and _has_content(path):
-            path.write_bytes(b"")  # a part of the file would be taken for the file next time
-    if why:
-        asked = {
-            long: value for long, value in query.items() if value and long != "resolution"
-        } | {"suffix": suffix}
-        arguments = ", ".join([repr(template), *(f"{k}={v!r}" for k, v in asked.items())])
-        msg = (
-            f"{path.name} is not in {root} and cannot be downloaded ({why}); fetch it where there "
-            f'is a network: python -c "from templateflow import api; api.get({arguments})", and '
-            f"set TEMPLATEFLOW_HOME to that folder"
-        )
-        raise InputError(msg, ExitCode.NO_INPUT)
-
-
-def _has_content(path: Path) -> bool:
-    return path.is_file() and path.stat().st_size > 0

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bids_ari.report.findings import condition, nothing_found
+from bids_ari.report.findings import condition, nothing_found, other_space
 from bids_ari.report.outliers import warnings_of
 from bids_ari.report.results import Result
 from bids_ari.report.words import number_of, percent, share, some, volume
@@ -34,6 +34,7 @@ def warnings(result: Result) -> list[str]:
     """
     return [
         *_about_the_result(result),
+        *_about_the_template(result),
         *_about_the_maps(result),
         *_about_the_model(result),
         *warnings_of(result.outliers),
@@ -75,6 +76,11 @@ def _about_the_result(result: Result) -> Iterator[str]:
             "The Hommel value is 0: every voxel of the mask is claimed to be active, which is "
             "unusual for a whole brain."
         )
+
+
+def _about_the_template(result: Result) -> Iterator[str]:
+    if why := other_space(result):
+        yield f"No brain is drawn behind the maps, because {why}."
 
 
 def _about_the_maps(result: Result) -> Iterator[str]:

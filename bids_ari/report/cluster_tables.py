@@ -1,19 +1,23 @@
 """The sets of clusters of a result, as their tables show them."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bids_ari.report import words
 from bids_ari.report.findings import condition, nothing_found
+from bids_ari.report.parts import Part, Parts, parts_of
 from bids_ari.report.records import Cluster, Cut, Peak
 from bids_ari.report.results import Result
+
+if TYPE_CHECKING:
+    from bids_ari.report.explorer.gathering import Explored
 
 _MOST_ROWS = 100  # without a discovery; the table on disk has them all
 _MOST_OVERLAPS = 200
 
 
-def sets_of_clusters(result: Result) -> list[dict[str, Any]]:
-    """Gather what stands on the page of each set of clusters."""
-    return [_set(cut, result) for cut in result.cuts]
+def sets_of_clusters(result: Result, explored: "Explored | None") -> list[dict[str, Any]]:
+    """Gather what stands on the page of each set of clusters; without the forest no parts."""
+    return [_set(cut, result, parts_of(cut, explored) if explored else {}) for cut in result.cuts]
 
 
 def bound(discoveries: int, voxels: int) -> dict[str, str]:
@@ -31,7 +35,7 @@ def bound(discoveries: int, voxels: int) -> dict[str, str]:
     }
 
 
-def _set(cut: Cut, result: Result) -> dict[str, Any]:
+def _set(cut: Cut, result: Result, parts: dict[int, Parts]) -> dict[str, Any]:
     empty = [cluster for cluster in cut.clusters if not cluster.discoveries]
     by_tdp = cut.kind == "tdp"
     return {
@@ -40,7 +44,7 @@ def _set(cut: Cut, result: Result) -> dict[str, Any]:
         "no_choice": cut.by_data and nothing_found(result),
         "condition": condition(cut, result.alternative),
         "anchor": f"clusters-{cut.label}",
-        "found": [_cluster(cluster) for cluster in cut.found],
+        "found": [_cluster(one, parts.get(one.number)) for one in cut.found],
         "empty": [_cluster(cluster) for cluster in empty[:_MOST_ROWS]],
         "n_empty": len(empty),
         "n_clusters": len(cut.clusters),
@@ -54,7 +58,7 @@ def _set(cut: Cut, result: Result) -> dict[str, Any]:
     }
 
 
-def _cluster(cluster: Cluster) -> dict[str, Any]:
+def _cluster(cluster: Cluster, parts: Parts | None = None) -> dict[str, Any]:
     return {
         **bound(cluster.discoveries, cluster.voxels),
         "number": cluster.number,
@@ -66,7 +70,32 @@ def _cluster(cluster: Cluster) -> dict[str, Any]:
         "born": "n/a" if cluster.born is None else f"{words.chosen(cluster.born):.3f}",
         "peak": _peak(cluster.peak),
         "more": [_peak(peak) for peak in cluster.more_peaks],
+        "parts": [_part(cluster, part) for part in parts.shown] if parts else [],
+        "all_parts": parts is None or parts.complete,
+        "inside": _inside(cluster, parts),
     }
+
+
+def _part(cluster: Cluster, part: Part) -> dict[str, Any]:
+    return {
+        **bound(part.discoveries, part.voxels),
+        "number": ".".join(map(str, (cluster.number, *part.path))),
+        "depth": len(part.path),
+        "born": f"{words.chosen(part.born):.3f}",
+        "z": words.signed(part.peak),
+        "position": words.position(part.position),
+    }
+
+
+def _inside(cluster: Cluster, parts: Parts | None) -> str:
+    """Say what there is to unfold below a cluster; empty if nothing."""
+    found = []
+    if cluster.more_peaks:
+        found.append(words.number_of(len(cluster.more_peaks), "more peak"))
+    if parts:
+        number = sum(len(part.path) == 1 for part in parts.shown)
+        found.append(f"falls apart into {words.number_of(number, 'part')} with discoveries")
+    return ", ".join(found)
 
 
 def _peak(peak: Peak) -> dict[str, str]:

@@ -1,6 +1,8 @@
 """What stands on the page of one result."""
 
 import json
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bids_ari import boilerplate
@@ -9,7 +11,7 @@ from bids_ari.report.cautions import warnings
 from bids_ari.report.cluster_tables import sets_of_clusters
 from bids_ari.report.findings import condition, nothing_found, summary
 from bids_ari.report.key_numbers import key_numbers, sensitivity
-from bids_ari.report.listing import links
+from bids_ari.report.listing import figure_links, links
 from bids_ari.report.model_section import model_section, sides, tested
 from bids_ari.report.outliers import table
 from bids_ari.report.people import people
@@ -20,10 +22,13 @@ from bids_ari.report.text import methods
 from bids_ari.report.words import typeset
 
 if TYPE_CHECKING:
+    from bids_ari.report.explorer import Explorer
     from bids_ari.report.pictures import Pictures
 
 
-def context_of(result: Result, pictures: "Pictures") -> dict[str, Any]:
+def context_of(
+    result: Result, pictures: "Pictures", explorer: "Explorer", figures: Sequence[Path]
+) -> dict[str, Any]:
     """Gather what the template shows of a result."""
     text = methods(result)
     found_warnings = warnings(result)
@@ -44,7 +49,7 @@ def context_of(result: Result, pictures: "Pictures") -> dict[str, Any]:
         "cards": _cards(result),
         "key_numbers": key_numbers(result),
         "sensitivity": sensitivity(result),
-        "sets": sets_of_clusters(result),
+        "sets": sets_of_clusters(result, explorer.explored),
         "atlases": atlases(result),
         "additivity": _additivity(result),
         "people": people(result),
@@ -54,7 +59,8 @@ def context_of(result: Result, pictures: "Pictures") -> dict[str, Any]:
         "methods_markdown": text.strip(),
         "references": boilerplate.reference_list(text),
         "bibtex": boilerplate.bibtex(text).strip(),
-        "files": links(result),
+        "explorer": explorer,
+        "files": [*links(result), *figure_links(result, figures)],
         "options": json.dumps(result.run.get("Options", {}), indent=2, ensure_ascii=False),
         "fwhm": float(result.model.get("SmoothingFWHM") or 0),
     }

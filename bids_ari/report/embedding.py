@@ -1,7 +1,7 @@
 """Maps from files, and pictures ready to be embedded, with words that say what they show."""
 
 import base64
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bids_ari import figures
@@ -20,6 +20,8 @@ class Picture:
     width: int
     height: int
     note: str = ""
+    panel: figures.Panel | None = field(default=None, compare=False, repr=False)
+    """Its pixels, for papers."""
 
 
 def picture(panel: figures.Panel, alt: str, caption: str | None = None, note: str = "") -> Picture:
@@ -31,6 +33,7 @@ def picture(panel: figures.Panel, alt: str, caption: str | None = None, note: st
         width=panel.width,
         height=panel.height,
         note=note,
+        panel=panel,
     )
 
 

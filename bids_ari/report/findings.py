@@ -68,6 +68,14 @@ def condition(cut: Cut, alternative: str) -> str:
     return beyond(chosen(cut.value) if cut.by_data else cut.value, alternative)
 
 
+def other_space(result: Result) -> str:
+    """Say how the space of the maps differs from that of the template asked for; empty if not."""
+    asked = result.background
+    if asked is None or not asked.space or not result.space or result.space == asked.space:
+        return ""
+    return f"their space ({result.space}) is not that of the template asked for ({asked.space})"
+
+
 def nothing_found(result: Result) -> bool:
     """Tell whether no voxel at all can be claimed to be active."""
     return result.discoveries == 0

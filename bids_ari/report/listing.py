@@ -1,5 +1,7 @@
 """The files of a result, with words for what they hold."""
 
+from collections.abc import Sequence
+from pathlib import Path
 from urllib.parse import quote
 
 from bids_ari.report.findings import condition
@@ -61,3 +63,15 @@ def links(result: Result) -> list[tuple[str, str, str]]:
         if (result.root / "logs" / name).exists():
             found.append((description, name, f"logs/{name}"))
     return found
+
+
+def figure_links(result: Result, figures: Sequence[Path]) -> list[tuple[str, str, str]]:
+    """List the pictures for papers: description, name without the stem, link."""
+    return [
+        (
+            f"figure ({path.suffix[1:].upper()})",
+            path.name.removeprefix(f"{result.stem}_"),
+            quote(path.relative_to(result.root).as_posix()),
+        )
+        for path in figures
+    ]

@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import dataclasses
 import hashlib
 import json
 from importlib.resources import files
@@ -14,7 +15,8 @@ from bids_ari.errors import ExitCode, InputError
 from bids_ari.files import write_text
 from bids_ari.report import words
 from bids_ari.report.content import context_of
-from bids_ari.report.reading import find
+from bids_ari.report.reading import collecting, find, stems
+from bids_ari.report.results import Result
 
 if TYPE_CHECKING:
     import jinja2
@@ -22,9 +24,14 @@ if TYPE_CHECKING:
     from bids_ari.report.explorer import Explorer
 
 
-def write(output_dir: Path, *, view_3d: bool = False) -> list[Path]:
+_ON_INDEX = ("facts", "first_level", "model", "sides", "summary", "tested", "title", "warnings")
+
+
+def write(
+    output_dir: Path, failures: dict[str, Exception] | None = None, *, view_3d: bool = False
+) -> list[Path]:
     """
-    Write the reports of all analyses in an output dataset.
+    Write the reports and figures of all analyses in an output dataset.
 
     Nothing is computed anew and nothing but the files of the dataset is read.
 
@@ -32,6 +39,9 @@ def write(output_dir: Path, *, view_3d: bool = False) -> list[Path]:
     ----------
     output_dir : Path
         Root of the dataset that a run has written.
+    failures : dict, optional
+        Where errors are put, by the analysis whose report they cost, so that the others are
+        written. The index tells of them.
     view_3d : bool
         Whether explorers have a 3-D view too, which makes each page about 1.1 MB larger.
 
@@ -43,38 +53,93 @@ def write(output_dir: Path, *, view_3d: bool = False) -> list[Path]:
     Raises
     ------
     InputError
-        If there is no analysis, or a file of one is missing or cannot be read.
+        If there is no analysis, or a file of one is missing or cannot be read and ``failures`` is
+        not given.
     """
-    from bids_ari.report.explorer import explore
-    from bids_ari.report.pictures import draw  # slow to import: plotting
-
     output_dir = Path(output_dir)
-    results = find(output_dir)
-    if not results:
+    if not stems(output_dir):
         msg = f"{output_dir}/group has no *_stat-z_statmap.nii.gz, so that there is nothing to report"
         raise InputError(msg, ExitCode.NO_INPUT)
     environment = _environment()
     dataset = _dataset_name(output_dir)
-    written, entries = [], []
-    for result in results:
-        pictures = draw(result)
-        page = context_of(result, pictures)
-        path = output_dir / f"{result.stem}.html"
-        text = _render(
-            environment,
-            "template.html.jinja",
-            explorer=explore(result),
-            view_3d=view_3d,
-            dataset=dataset,
-            **page,
-        )
-        write_text(text, path)
-        written.append(path)
-        entries.append({**page, "href": quote(path.name)})
+    written: list[Path] = []
+    entries: list[dict[str, Any]] = []
+    for result in find(output_dir, failures):
+        with collecting(failures, result.stem):
+            page = _page(result)
+            path = output_dir / f"{result.stem}.html"
+            text = _render(
+                environment, "template.html.jinja", dataset=dataset, view_3d=view_3d, **page
+            )
+            write_text(text, path)
+            written.append(path)
+            entries.append(_entry(page, path))
     index = output_dir / "index.html"
-    groups = _by_model(entries)
-    write_text(_render(environment, "index.html.jinja", dataset=dataset, groups=groups), index)
-    return [*written, index]
+    text = _render(
+        environment,
+        "index.html.jinja",
+        dataset=dataset,
+        groups=_by_model(entries),
+        failures=[_failure(stem, error, output_dir) for stem, error in (failures or {}).items()],
+    )
+    return [*written, write_text(text, index)]
+
+
+def _page(result: Result) -> dict[str, Any]:
+    """Draw a result, write its figures, and gather what its page shows."""
+    from bids_ari.report.backdrop import backdrop
+    from bids_ari.report.embedding import volume_of
+    from bids_ari.report.explorer import explore
+    from bids_ari.report.figure_files import write_figures
+    from bids_ari.report.pictures import draw  # slow to import: plotting
+
+    behind = backdrop(result, volume_of(result.mask))
+    pictures = draw(result, behind)
+    figures = write_figures(result, pictures)
+    return context_of(result, pictures, explore(result, behind), figures)
+
+
+def _entry(page: dict[str, Any], path: Path) -> dict[str, Any]:
+    """Keep of a page what the index shows, as pictures and forests of many are large."""
+    large = {"rows": (), "glass": (), "mask": (), "design": None, "comparison": None}
+    pictures = dataclasses.replace(page["pictures"], **large)
+    return {
+        **{key: page[key] for key in _ON_INDEX},
+        "pictures": pictures,
+        "href": quote(path.name),
+    }
+
+
+def _failure(stem: str, error: Exception, output_dir: Path) -> dict[str, str]:
+    """Say on the index why there is no report, and whether there is an older one."""
+    path = output_dir / f"{stem}.html"
+    return {
+        "stem": stem,
+        "reason": reason(error),
+        "href": quote(path.name) if path.exists() else "",
+    }
+
+
+def reason(error: Exception) -> str:
+    """
+    Say in a line why a report could not be made.
+
+    Parameters
+    ----------
+    error : Exception
+        What was raised.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> reason(InputError("a.tsv is empty")), reason(KeyError("z"))
+    ('a.tsv is empty', "KeyError: 'z'")
+    """
+    text = " ".join(str(error).split())
+    return text if isinstance(error, InputError) else f"{type(error).__name__}: {text}"
 
 
 def _by_model(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bids_ari import figures
-from bids_ari.report.backdrop import backdrop
+from bids_ari.report.backdrop import Backdrop
 from bids_ari.report.embedding import Picture, picture, volume_of
 from bids_ari.report.findings import condition
 from bids_ari.report.outliers import EXPECTED_FAR, reasons
@@ -19,7 +19,7 @@ _OTHER_SCALES = 5.0  # ratio of spreads that asks for a logarithmic axis
 _LOWEST_OF_F = -6.0  # where F is 0, its z has no lower end
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Pictures:
     """Everything drawn for one result; ``background`` tells what the slices lie on."""
 
@@ -27,11 +27,13 @@ class Pictures:
     thumbnail: tuple[Picture, ...]
     rows: tuple[Row, ...]
     mask: tuple[Picture, ...]
-    design: str
-    histogram: str
-    comparison: str
-    """How maps compare with each other; empty where it is not known."""
+    design: figures.Drawing | None
+    histogram: figures.Drawing
+    comparison: figures.Drawing | None
+    """How maps compare with each other; None where it is not known."""
     background: str
+    has_brain: bool
+    """Whether there is more behind the maps than the shape of the mask."""
     not_drawn: str
     condition: str
     """Where the z map is drawn."""
@@ -42,7 +44,7 @@ class Pictures:
     tdp: tuple[str, ...]
 
 
-def draw(result: Result) -> Pictures:
+def draw(result: Result, behind: Backdrop) -> Pictures:
     """
     Draw the maps, the mask and the model of a result.
 
@@ -50,11 +52,12 @@ def draw(result: Result) -> Pictures:
     ----------
     result : Result
         One analysis.
+    behind : Backdrop
+        What slices lie on.
 
     Returns
     -------
     pictures : Pictures
-        With the template brain only where the maps are in its space.
     """
     z = volume_of(result.maps["z"])
     mask = volume_of(result.mask)
@@ -67,12 +70,13 @@ def draw(result: Result) -> Pictures:
         inside = np.maximum(inside, _LOWEST_OF_F)
     drawn = inside if result.test == "F" else np.abs(inside)
     largest = max(float(np.max(drawn, initial=0)), threshold + 0.5)
-    brain, background = backdrop(result, mask)
-    slicer = figures.Slicer(mask, brain)
+    slicer = figures.Slicer(mask, behind.brain)
     heights = heights_of(result, mask)
     negative, positive = figures.z_gradient(threshold, largest)
     shown = _one_sided(z, result.alternative)
-    glass = figures.glass_brain(shown, threshold=threshold, largest=largest) if brain else []
+    glass = (
+        figures.glass_brain(shown, threshold=threshold, largest=largest) if behind.in_mni else []
+    )
     small = [figures.smaller(panel, 0.55) for panel in glass] or [
         slicer.z(shown, at, threshold=threshold, largest=largest) for at in heights[1::2]
     ]
@@ -92,7 +96,8 @@ def draw(result: Result) -> Pictures:
         design=_design(result),
         histogram=figures.histogram(inside, _marks(threshold, result.alternative)),
         comparison=_comparison(result),
-        background=background,
+        background=behind.words,
+        has_brain=behind.brain is not None,
         not_drawn=not_drawn(result),
         condition=(
             beyond(threshold, result.alternative)
@@ -120,21 +125,21 @@ def _marks(threshold: float, alternative: str) -> tuple[float, ...]:
     return sides[alternative]
 
 
-def _design(result: Result) -> str:
+def _design(result: Result) -> figures.Drawing | None:
     names, weights = result.regressors, result.weights
     try:
         values = np.array([[float(row[name]) for name in names] for row in result.design])
     except (KeyError, TypeError, ValueError):
-        return ""
+        return None
     if not values.size or not weights or any(len(row) != len(names) for row in weights):
-        return ""
+        return None
     return figures.design_matrix(values, names, weights)
 
 
-def _comparison(result: Result) -> str:
+def _comparison(result: Result) -> figures.Drawing | None:
     maps = result.outliers
     if not maps:
-        return ""
+        return None
     marked = reasons(maps)
 
     def of(name: str) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:

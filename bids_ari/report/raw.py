@@ -15,8 +15,16 @@ def rows(path: Path, *, optional: bool = False) -> list[dict[str, str]]:
     if optional and not path.exists():
         return []
     must_exist(path)
-    with path.open(encoding="utf-8", newline="") as lines:
-        return list(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
+    try:
+        with path.open(encoding="utf-8", newline="") as lines:
+            reader = csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE, strict=True)
+            if reader.fieldnames is None:
+                msg = f"{path} is empty, expected a table"
+                raise InputError(msg)
+            return list(reader)
+    except (UnicodeDecodeError, csv.Error) as error:
+        msg = f"{path} is not a table in UTF-8: {error}"
+        raise InputError(msg) from error
 
 
 def json_object(path: Path, *, optional: bool = False) -> dict[str, Any]:
@@ -26,7 +34,7 @@ def json_object(path: Path, *, optional: bool = False) -> dict[str, Any]:
     must_exist(path)
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
+    except ValueError as error:  # of the encoding too
         msg = f"{path} is not JSON: {error}"
         raise InputError(msg) from error
     if not isinstance(content, dict):

@@ -1,6 +1,7 @@
 """An output dataset, read from its files alone."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -8,17 +9,65 @@ from bids_ari.errors import InputError
 from bids_ari.outputs import cut_labels, sidecar_of
 from bids_ari.report import tables
 from bids_ari.report.raw import json_object, must_exist, require, rows
-from bids_ari.report.records import Cut
+from bids_ari.report.records import Background, Cut
 from bids_ari.report.results import Result
 
 _Z_MAP = "_stat-z_statmap.nii.gz"
-_RUN = "_run.json"
+RUN = "_run.json"
+BACKGROUND = "Background"
+"""Key of the record of a run: what is drawn behind the maps."""
 _CLUSTERS = "_clusters.tsv"
 _INFERENCE_KEYS = ("Alpha", "Discoveries", "HommelValue", "NumberOfFeatures")
 _SHARED_KEYS = (*_INFERENCE_KEYS, "Method", "Alternative", "Connectivity", "SmoothingFWHM")
 
 
-def find(output_dir: Path) -> list[Result]:
+def stems(output_dir: Path) -> list[str]:
+    """
+    List what the names of the files of each analysis in an output dataset begin with.
+
+    Parameters
+    ----------
+    output_dir : Path
+        Root of the dataset that a run has written.
+
+    Returns
+    -------
+    list of str
+        In order; empty where no run has left anything.
+    """
+    maps = (output_dir / "group").glob(f"*{_Z_MAP}")
+    runs = (output_dir / "logs").glob(f"*{RUN}")
+    found = {path.name.removesuffix(_Z_MAP) for path in maps}
+    return sorted(found | {path.name.removesuffix(RUN) for path in runs})
+
+
+def space_of(stem: str) -> str:
+    """
+    Tell the space of the maps of an analysis.
+
+    Parameters
+    ----------
+    stem : str
+        What the names of its files begin with.
+
+    Returns
+    -------
+    str
+        Empty if they do not say.
+
+    Examples
+    --------
+    >>> space_of("task-faces_space-MNIInfant+2_model-oneSample_contrast-faces")
+    'MNIInfant+2'
+    """
+    return _entities(stem).get("space", "")
+
+
+def _entities(stem: str) -> dict[str, str]:
+    return dict(part.split("-", 1) for part in stem.split("_") if "-" in part)
+
+
+def find(output_dir: Path, failures: dict[str, Exception] | None = None) -> list[Result]:
     """
     Find the analyses in an output dataset.
 
@@ -26,6 +75,8 @@ def find(output_dir: Path) -> list[Result]:
     ----------
     output_dir : Path
         Root of the dataset that a run has written.
+    failures : dict, optional
+        Where errors are put, by the analysis that cannot be read, so that the others are.
 
     Returns
     -------
@@ -35,14 +86,38 @@ def find(output_dir: Path) -> list[Result]:
     Raises
     ------
     InputError
-        If a file of an analysis is missing or cannot be read.
+        If a file of an analysis is missing or cannot be read, and ``failures`` is not given.
     """
     output_dir = Path(output_dir)
-    maps = (output_dir / "group").glob(f"*{_Z_MAP}")
-    runs = (output_dir / "logs").glob(f"*{_RUN}")
-    stems = {path.name.removesuffix(_Z_MAP) for path in maps}
-    stems |= {path.name.removesuffix(_RUN) for path in runs}
-    return [_read(output_dir, stem) for stem in sorted(stems)]
+    found = []
+    for stem in stems(output_dir):
+        with collecting(failures, stem):
+            found.append(_read(output_dir, stem))
+    return found
+
+
+@contextmanager
+def collecting(failures: dict[str, Exception] | None, stem: str) -> Iterator[None]:
+    """
+    Put an error aside, so that one analysis does not cost the reports of the others.
+
+    Parameters
+    ----------
+    failures : dict or None
+        Where it is put; None to raise it.
+    stem : str
+        The analysis.
+
+    Yields
+    ------
+    None
+    """
+    try:
+        yield
+    except Exception as error:  # whatever it is, results are there and the other reports too
+        if failures is None:
+            raise
+        failures[stem] = error
 
 
 def _read(root: Path, stem: str) -> Result:
@@ -51,12 +126,12 @@ def _read(root: Path, stem: str) -> Result:
         path
         for folder in (group, logs)
         for path in sorted(folder.glob(f"{stem}_*"))
-        if _belongs(path, stem)
+        if belongs(path, stem)
     )
     mask = group / f"{stem}_desc-analysis_mask.nii.gz"
     must_exist(mask)
     must_exist(group / f"{stem}{_Z_MAP}")
-    run = json_object(logs / f"{stem}_run.json", optional=True)
+    run = json_object(logs / f"{stem}{RUN}", optional=True)
     options = run.get("Options", {})
     asked_for_regions = not options or bool(options.get("atlas") or options.get("roi"))
     everything, sidecars = _cuts(group, stem, files, with_overlaps=asked_for_regions)
@@ -80,7 +155,7 @@ def _read(root: Path, stem: str) -> Result:
     return Result(
         root=root,
         stem=stem,
-        entities=dict(part.split("-", 1) for part in stem.split("_") if "-" in part),
+        entities=_entities(stem),
         maps={
             stat: path
             for stat in ("effect", "variance", "t", "F", "z", "p", "tau2")
@@ -91,6 +166,7 @@ def _read(root: Path, stem: str) -> Result:
         model=model,
         mask_sidecar=json_object(sidecar_of(mask)),
         stat_sidecar=json_object(group / f"{stem}_stat-{test}_statmap.json", optional=True),
+        background=_background(run, logs / f"{stem}{RUN}", root),
         run=run,
         heights=heights,
         tdp_cuts=_ascending(current, "tdp"),
@@ -114,7 +190,20 @@ def _read(root: Path, stem: str) -> Result:
     )
 
 
-def _belongs(path: Path, stem: str) -> bool:
+def _background(run: Mapping[str, Any], path: Path, root: Path) -> Background | None:
+    """Read what was asked to be drawn behind the maps."""
+    kept = run.get(BACKGROUND)
+    if not kept:
+        return None
+    if not isinstance(kept, dict):
+        msg = f"{path} has a {BACKGROUND} that is no object"
+        raise InputError(msg)
+    require(path, kept, ("Name", "Space", "Source", "Image"))
+    name, space, source, image = (str(kept[key]) for key in ("Name", "Space", "Source", "Image"))
+    return Background(name, space, source, root / image)
+
+
+def belongs(path: Path, stem: str) -> bool:
     """Tell whether a name continues the stem with what this analysis writes, not with an entity."""
     rest = path.name.removeprefix(f"{stem}_")
     return rest.startswith(

@@ -71,6 +71,20 @@ class Cut:
 
 
 @dataclass(frozen=True, slots=True)
+class Background:
+    """What a run was asked to have drawn behind its maps."""
+
+    name: str
+    """Of the template, or of the file."""
+    space: str
+    """That it is in; empty where that is not known."""
+    source: str
+    """The file that it is from."""
+    image: Path
+    """The same in the output dataset."""
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """Some voxels, and the lower bound on how many of them are active."""
 

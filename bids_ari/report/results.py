@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import Any
 
-from bids_ari.report.records import Assumption, Cut, Measures, Participant, Region
+from bids_ari.report.records import Assumption, Background, Cut, Measures, Participant, Region
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,8 @@ class Result:
     mask_sidecar: dict[str, Any] = field(hash=False)
     stat_sidecar: dict[str, Any] = field(hash=False)
     """Of the map of t or F."""
+    background: Background | None
+    """What was asked to be drawn behind the maps; None for what is drawn unasked."""
     run: dict[str, Any] = field(hash=False)
     """Record of the run: command line, options, versions."""
     heights: tuple[Cut, ...]
@@ -73,6 +75,11 @@ class Result:
         """Name of the contrast."""
         named = self.model["Model"].get("Contrast") or self.entities.get("contrast")
         return str(named or self.stem)
+
+    @property
+    def space(self) -> str:
+        """Space of the maps, or an image that shows what it is; empty where no file tells."""
+        return self.entities.get("space") or str(self.model.get("SpatialReference") or "")
 
     @property
     def first_level(self) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,11 @@ N_CUTS = 8
 APART = 8.0  # mm between two slices
 MOST_SETS = 6  # of clusters that have a row of their own
 _MOST_BY_TDP = 3
+HOW_SLICES_ARE_DRAWN = (
+    "Axial slices at the heights given, the left of the brain on the left; below slices of TDP also "
+    "the numbers (#) of the clusters with a discovery. Voxels are drawn as they are, without "
+    "interpolation."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +32,9 @@ class Row:
     title: str
     kind: str
     pictures: tuple[Picture, ...]
+    ending: str
+    """Of the name of the figure."""
+    sources: tuple[Path, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +123,13 @@ def _z_row(
         )
         for at in heights
     ]
-    return Row(f"z where {where}", "z", tuple(pictures))
+    return Row(
+        f"z where {where}",
+        "z",
+        tuple(pictures),
+        "stat-z_desc-slices_statmap",
+        (result.maps["z"], result.mask),
+    )
 
 
 def _gradient_row(result: Result, slicer: figures.Slicer, heights: list[float]) -> Iterator[Row]:
@@ -133,7 +148,13 @@ def _gradient_row(result: Result, slicer: figures.Slicer, heights: list[float]) 
                 f"{signed(at, 0)} mm",
             )
         )
-    yield Row("Largest TDP of any cluster that holds the voxel", "gradient", tuple(pictures))
+    yield Row(
+        "Largest TDP of any cluster that holds the voxel",
+        "gradient",
+        tuple(pictures),
+        "stat-tdp_desc-gradient_statmap",
+        (result.gradient,),
+    )
 
 
 def _tdp_row(cut: Cut, result: Result, slicer: figures.Slicer, heights: list[float]) -> Row:
@@ -158,7 +179,8 @@ def _tdp_row(cut: Cut, result: Result, slicer: figures.Slicer, heights: list[flo
         if cut.kind == "tdp"
         else f"TDP of clusters with {where}{chosen}"
     )
-    return Row(title, "tdp", tuple(pictures))
+    ending = f"stat-tdp_desc-{cut.label}_statmap"
+    return Row(title, "tdp", tuple(pictures), ending, (cut.tdp, cut.labels))
 
 
 def _floor(tdp: float) -> str:

@@ -6,12 +6,11 @@ from typing import Any
 import numpy as np
 
 from bids_ari.errors import InputError
-from bids_ari.report.backdrop import backdrop
-from bids_ari.report.embedding import volume_of
+from bids_ari.report.backdrop import Backdrop
 from bids_ari.report.explorer.atlases import parcellations_of
 from bids_ari.report.explorer.gathering import Explored, gather
 from bids_ari.report.explorer.packing import PER_UNIT, Packed, pack, steps_below
-from bids_ari.report.explorer.sprite import template_sprite
+from bids_ari.report.explorer.sprite import brain_sprite
 from bids_ari.report.results import Result
 
 _USUAL_TDP = 0.7
@@ -30,9 +29,11 @@ class Explorer:
     """What the scripts need to know besides the arrays; names in it may hold anything."""
     background: str = ""
     """What the slices lie on, as a sentence."""
+    explored: Explored | None = field(default=None, compare=False, repr=False)
+    """What it was made of."""
 
 
-def explore(result: Result) -> Explorer:
+def explore(result: Result, behind: Backdrop) -> Explorer:
     """
     Make the explorer of a result.
 
@@ -40,6 +41,8 @@ def explore(result: Result) -> Explorer:
     ----------
     result : Result
         One analysis.
+    behind : Backdrop
+        What the slices lie on.
 
     Returns
     -------
@@ -51,18 +54,17 @@ def explore(result: Result) -> Explorer:
         parcellations = parcellations_of(result, explored.domain)
     except InputError as error:
         return Explorer(left_out=f"The explorer is left out, because {error}.")
-    brain, background = backdrop(result, volume_of(result.mask))
     packed = pack(explored, parcellations)
     facts = {
         **_facts(result, explored),
         "arrays": packed.arrays,
-        "sprite": template_sprite() if brain else None,
+        "sprite": brain_sprite(behind.brain) if behind.brain else None,
         "parcellations": [
             {"name": one.name, "regions": list(one.regions)} for one in parcellations
         ],
         "colours": _colours(),
     }
-    return Explorer(packed=packed, facts=facts, background=background)
+    return Explorer(packed=packed, facts=facts, background=behind.words, explored=explored)
 
 
 def _facts(result: Result, explored: Explored) -> dict[str, Any]:

@@ -1,8 +1,8 @@
-"""The template brain as one small picture: its axial slices, side by side."""
+"""The brain behind the maps as one small picture: its axial slices, side by side."""
 
 import base64
 import io
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -13,10 +13,15 @@ _QUALITY = 70
 _FAINTEST = 0.03  # of the brightest voxel; darker ones are not brain
 
 
-@cache
-def template_sprite() -> dict[str, Any]:
+@lru_cache(maxsize=2)  # all analyses of a run have the same
+def brain_sprite(brain: figures.Volume) -> dict[str, Any]:
     """
-    Cut the template brain into axial slices and put them into one picture.
+    Cut a brain into axial slices and put them into one picture.
+
+    Parameters
+    ----------
+    brain : Volume
+        At most 1, on a grid of 1 mm along the axes.
 
     Returns
     -------
@@ -27,7 +32,6 @@ def template_sprite() -> dict[str, Any]:
     """
     from PIL import Image
 
-    brain = figures.template()
     values = brain.values
     inside = np.argwhere(values > _FAINTEST)
     low, high = np.maximum(inside.min(axis=0) - 1, 0), inside.max(axis=0) + 2
