@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from docutils import nodes
+from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.util.docutils import SphinxDirective
 
 from bids_ari import __version__, interfaces
@@ -15,6 +16,8 @@ release = version = __version__
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 html_theme = "furo"
 html_title = "bids_ari"
+html_math_renderer = "mathml"  # browsers draw it themselves: the pages need no network
+myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # the docstrings say shapes and types
@@ -55,7 +58,16 @@ def number_references(_app: Any, _what: str, name: str, *rest: Any) -> None:
     ]
 
 
+def write_math(translator: Any, node: nodes.Element) -> None:
+    """Write a formula as MathML."""
+    formula = node.astext().replace(r"\dots", r"\ldots")
+    is_block = isinstance(node, nodes.math_block)
+    translator.body.append(tex2mathml(formula, as_block=is_block))
+    raise nodes.SkipNode
+
+
 def setup(app: Any) -> None:
     """Add to Sphinx what is above."""
     app.add_directive("bids_ari_interfaces", Interfaces)
+    app.add_html_math_renderer("mathml", (write_math, None), (write_math, None))
     app.connect("autodoc-process-docstring", number_references)
