@@ -1,5 +1,6 @@
 """Pages from the Markdown of this folder, and from docstrings."""
 
+import os
 import re
 from typing import Any
 
@@ -8,6 +9,9 @@ from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.util.docutils import SphinxDirective
 
 from bids_ari import __version__, interfaces
+from bids_ari.cli import build_parser
+
+os.environ["COLUMNS"] = "88"  # of the help of the command line
 
 project = "bids_ari"
 author = project_copyright = "The bids_ari developers"
@@ -44,6 +48,15 @@ class Interfaces(SphinxDirective):
         return section
 
 
+class Help(SphinxDirective):
+    """What the command line says of itself, whatever the machine that builds the pages."""
+
+    def run(self) -> list[nodes.Node]:
+        """Show it as it is typed."""
+        text = re.sub(r",\s+here\s+\d+", "", build_parser().format_help())
+        return [nodes.literal_block(text, text, language="text")]
+
+
 def number_references(_app: Any, _what: str, name: str, *rest: Any) -> None:
     """Let references be numbered through a page: each docstring starts with 1."""
     lines: list[str] = rest[-1]
@@ -68,6 +81,7 @@ def write_math(translator: Any, node: nodes.Element) -> None:
 
 def setup(app: Any) -> None:
     """Add to Sphinx what is above."""
+    app.add_directive("bids_ari_help", Help)
     app.add_directive("bids_ari_interfaces", Interfaces)
     app.add_html_math_renderer("mathml", (write_math, None), (write_math, None))
     app.connect("autodoc-process-docstring", number_references)
