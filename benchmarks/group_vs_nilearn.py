@@ -227,7 +227,15 @@ def compare_maps(first: Path, second: Path) -> dict[str, float]:
 def run_task(name: str, n_maps: int, dataset: Path, out_dir: Path) -> dict[str, float]:
     """Measure a task in a process of its own."""
     out_dir.mkdir(exist_ok=True)
-    command = [sys.executable, "-m", "benchmarks.group_vs_nilearn", "--task", name, "--maps", str(n_maps)]
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.group_vs_nilearn",
+        "--task",
+        name,
+        "--maps",
+        str(n_maps),
+    ]
     return measure([*command, "--data", str(dataset), "--out", str(out_dir)])
 
 

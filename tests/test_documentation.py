@@ -16,6 +16,7 @@ from bids_ari.cli import main, parse
 from bids_ari.errors import ExitCode
 from bids_ari.inputs.naming import FLAVOURS
 from bids_ari.outputs import DERIVATIVES, Derivative
+from bids_ari.workflows.plugins import choose_plugin
 from tests.conftest import AFFINE, SHAPE
 
 ROOT = Path(__file__).parents[1]
@@ -149,7 +150,7 @@ def test_every_field_of_a_sidecar_is_on_the_page(small_group: Path, tmp_path: Pa
     (atlas,) = small_group.rglob("*_desc-regions_dseg.nii.gz")
     arguments = [str(small_group), str(tmp_path / "out"), "group", "-w", str(tmp_path / "work")]
     runs = (
-        ["--formula", "1 + age + C(group)", "--group-contrast", "mean", "any=age, mean"],
+        ["--formula", "1 + age * C(group)", "--group-contrast", "mean", "any=age, mean"],
         ["--estimator", "mixed", "--atlas", str(atlas)],
     )
     fields: set[str] = set()
@@ -174,3 +175,19 @@ def test_every_layout_of_maps_is_on_its_page(flavour: str) -> None:
 def test_what_a_page_points_to_is_there(page: Path) -> None:
     for target in re.findall(r"\]\(([\w./-]+)(?:#[^)]*)?\)", page.read_text()):
         assert (page.parent / target).exists(), target
+
+
+def test_the_plugin_file_of_the_page_submits_jobs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = re.search(r"```yaml\n(.*?)```", (ROOT / "docs/platforms.md").read_text(), re.DOTALL)
+    assert content
+    file = tmp_path / "slurm.yml"
+    file.write_text(content[1])
+    monkeypatch.setenv("PATH", str(tmp_path))
+    sbatch = tmp_path / "sbatch"
+    sbatch.touch(0o755)
+    name, plugin_args = choose_plugin(1, None, file)
+    assert name == "SLURM"
+    assert plugin_args["template"].startswith("#!/bin/bash\n#SBATCH")
+    assert {"sbatch_args", "max_jobs"} <= set(plugin_args)
