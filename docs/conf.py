@@ -74,8 +74,11 @@ def number_references(_app: Any, _what: str, name: str, *rest: Any) -> None:
 def write_math(translator: Any, node: nodes.Element) -> None:
     """Write a formula as MathML."""
     formula = node.astext().replace(r"\dots", r"\ldots")
-    is_block = isinstance(node, nodes.math_block)
-    translator.body.append(tex2mathml(formula, as_block=is_block))
+    if isinstance(node, nodes.math_block):  # on a phone, a long one is moved, not the page
+        written = f'<div style="overflow-x: auto">{tex2mathml(formula, as_block=True)}</div>'
+    else:
+        written = tex2mathml(formula)
+    translator.body.append(written)
     raise nodes.SkipNode
 
 
