@@ -14,7 +14,7 @@ export NO_ET := 1
 export NIPYPE_NO_ET := 1
 export MPLBACKEND := Agg
 
-.PHONY: demo test lint types layers tests docs clean
+.PHONY: demo test lint types layers tests docs pictures clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -53,6 +53,10 @@ tests: $(VENV)/installed-dev
 docs: $(VENV)/installed-docs
 	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going docs build/docs
 	@echo "The pages: $(CURDIR)/build/docs/index.html"
+
+# of the report of the demo, for the pages; Chromium takes them
+pictures: demo $(VENV)/installed-dev
+	$(BIN)/python docs/pictures.py demo/output
 
 clean:
 	rm -rf $(VENV) demo build

@@ -8,7 +8,7 @@ largest TDP, claims at every alpha; and what compiled code costs at the start of
 seconds of one thread, the median of several calls. Only ratios mean anything: run it on a machine
 that does nothing else.
 
-    python benchmarks/ari_vs_peers.py [--repeats 7]
+    python -m benchmarks.ari_vs_peers [--repeats 7]
 """
 
 import argparse

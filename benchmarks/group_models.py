@@ -6,7 +6,7 @@ variances whose logarithm has a given standard deviation, and variances between 
 it that of the t-test of the same effects without their variances. Time and memory: blocks of
 16 maps in files that are mapped into memory; each line is a fresh process with one thread.
 
-    python benchmarks/group_models.py [--features 235000] [--maps 21 64 256] [--regressors 1 5]
+    python -m benchmarks.group_models [--features 235000] [--maps 21 64 256] [--regressors 1 5]
 """
 
 import argparse
@@ -123,7 +123,7 @@ def main() -> None:
                 for model in ("ordinary", "fixed", "mixed", "outliers"):
                     arguments = [model, folder, str(n_maps), str(n_regressors)]
                     subprocess.run(
-                        [sys.executable, __file__, "--measure", *arguments],
+                        [sys.executable, "-m", "benchmarks.group_models", "--measure", *arguments],
                         check=True,
                         env={**os.environ, **threads},
                     )

@@ -9,7 +9,7 @@ squares of the same smoothed maps, and with variances without smoothing. Memory 
 the number of maps; the exit status is 1 if it does. Each measurement is a fresh process with one
 thread, imports included. Only ratios mean anything: run it on a machine that does nothing else.
 
-    python benchmarks/group_vs_nilearn.py [--maps 16 64 256] [--command 64] [--data DIR]
+    python -m benchmarks.group_vs_nilearn [--maps 16 64 256] [--command 64] [--data DIR]
 """
 
 import argparse
@@ -227,7 +227,15 @@ def compare_maps(first: Path, second: Path) -> dict[str, float]:
 def run_task(name: str, n_maps: int, dataset: Path, out_dir: Path) -> dict[str, float]:
     """Measure a task in a process of its own."""
     out_dir.mkdir(exist_ok=True)
-    command = [sys.executable, __file__, "--task", name, "--maps", str(n_maps)]
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.group_vs_nilearn",
+        "--task",
+        name,
+        "--maps",
+        str(n_maps),
+    ]
     return measure([*command, "--data", str(dataset), "--out", str(out_dir)])
 
 

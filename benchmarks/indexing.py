@@ -2,7 +2,7 @@
 How long it takes to find the maps of one contrast, here and with a plain ``BIDSLayout``.
 
 Makes a tree of empty files in a temporary folder, then collects one contrast of it in a fresh
-process for each way. ``python benchmarks/indexing.py --subjects 1000 --at-least 20`` exits with 1
+process for each way. ``python -m benchmarks.indexing --subjects 1000 --at-least 20`` exits with 1
 if the CPU time of PyBIDS is less than 20 times that of this package.
 """
 
@@ -74,7 +74,7 @@ def with_pybids(root: Path) -> int:
 def measure(way: str, root: Path, *more: str) -> dict[str, float]:
     """Run one way in a process of its own; CPU s of user and system, peak MiB."""
     done = subprocess.run(
-        [sys.executable, __file__, "--way", way, str(root), *more],
+        [sys.executable, "-m", "benchmarks.indexing", "--way", way, str(root), *more],
         check=True,
         capture_output=True,
         text=True,

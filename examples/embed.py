@@ -8,6 +8,7 @@ patients); ``init_ari_wf`` compares the groups; a sink keeps what it found in DI
 pipeline knows nothing of BIDS, and is drawn in DIR/study_wf/graph.svg.
 """
 
+import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -88,14 +89,16 @@ def main(argv: Sequence[str]) -> int:
     Parameters
     ----------
     argv : sequence of str
-        The directory.
+        The command line.
 
     Returns
     -------
     int
         The exit code.
     """
-    directory = Path(argv[0]).absolute()
+    parser = argparse.ArgumentParser(description=str(__doc__).strip().split("\n", maxsplit=1)[0])
+    parser.add_argument("directory", type=Path, metavar="DIR", help="for nodes and results")
+    directory = parser.parse_args(argv).directory.absolute()
     workflow = init_study_wf(directory, directory / "results")
     try:
         workflow.write_graph(graph2use="colored", format="svg", simple_form=True)

@@ -10,6 +10,7 @@ out as a BIDS derivative in DIR/firstlevel, and results, with a report, are in D
 pictures of nilearn's example are in DIR.
 """
 
+import argparse
 import json
 import shutil
 import subprocess
@@ -113,14 +114,16 @@ def main(argv: Sequence[str]) -> int:
     Parameters
     ----------
     argv : sequence of str
-        The directory.
+        The command line.
 
     Returns
     -------
     int
         The exit code of bids_ari.
     """
-    directory = Path(argv[0]).absolute()
+    parser = argparse.ArgumentParser(description=str(__doc__).strip().split("\n", maxsplit=1)[0])
+    parser.add_argument("directory", type=Path, metavar="DIR", help="for the data and the results")
+    directory = parser.parse_args(argv).directory.absolute()
     dataset, results = directory / "firstlevel", directory / "results"
     if not (dataset / "dataset_description.json").exists():
         shutil.rmtree(dataset, ignore_errors=True)  # of a run that was interrupted

@@ -1,5 +1,6 @@
 """The examples run, and find what is there."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -65,3 +66,17 @@ def test_the_localizer_gives_the_proportions_of_nilearns_example(
     )
     for name in ("tdp.png", "z.png"):
         assert plt.imread(tmp_path / name).std() > 0.05, name
+
+
+@pytest.mark.parametrize("main", [embed.main, localizer.main], ids=["embed", "localizer"])
+def test_an_example_says_what_it_takes_and_does_nothing(
+    main: Callable[[list[str]], int],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit, match="0"):
+        main(["--help"])
+    assert "DIR" in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == []
