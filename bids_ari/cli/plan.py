@@ -12,7 +12,7 @@ from bids_ari.tables import format_tsv
 
 if TYPE_CHECKING:
     from bids_ari.boilerplate import GroupModel
-    from bids_ari.inputs import Design, GroupAnalysis
+    from bids_ari.inputs import Design, GroupAnalysis, Permutations
 
 _VERSIONED = ("bids_ari", "nibabel", "nilearn", "nipype", "numpy", "pybids", "scipy")
 
@@ -58,7 +58,23 @@ def design_of(options: Options, roots: Sequence[Path]) -> "Design":
         participants=participants,
         stats_model=read_stats_model(options.model) if options.model else None,
         estimator=options.estimator,
-        permutation_blocks=options.permutation_blocks,
+        permutations=_permutations(options),
+    )
+
+
+def _permutations(options: Options) -> "Permutations | None":
+    from bids_ari.inputs import Permutations
+    from bids_ari.stats import RESAMPLED
+
+    if options.method not in RESAMPLED:
+        return None
+    return Permutations(
+        method=options.method,
+        number=options.n_permutations,
+        seed=options.random_seed,
+        alpha=options.alpha,
+        alternative=options.alternative,  # type: ignore[arg-type]  # one of its choices
+        blocks=options.permutation_blocks,
     )
 
 
@@ -116,9 +132,33 @@ def describe(groups: Sequence["GroupAnalysis"], options: Options) -> str:
                     for weights in one.weights.tolist()
                 ],
             )
+            + _planned(group, options)
             + "\n"
         )
     return "".join(parts)
+
+
+def _planned(group: "GroupAnalysis", options: Options) -> str:
+    """Tell how the maps would be permuted for each contrast."""
+    from bids_ari.inputs import permutation_plans
+
+    asked = _permutations(options)
+    if asked is None:
+        return ""
+    plans = permutation_plans(group.model, group.blocks, asked)
+    rows = [
+        (
+            contrast.name,
+            plan.transformations.kind,
+            plan.n_calibrating,
+            "all distinct" if plan.transformations.exhaustive else f"seed {asked.seed}",
+            plan.n_learning,
+            len(set(group.blocks)) or None,
+        )
+        for contrast, plan in zip(group.model.contrasts, plans, strict=True)
+    ]
+    columns = ["name", "permutations", "number", "which", "learnt_from", "blocks"]
+    return f"\n# permutations\n{format_tsv(columns, rows)}"
 
 
 def methods(options: Options, groups: Sequence["GroupAnalysis"]) -> str:

@@ -3,6 +3,7 @@
 from bids_ari.inputs.atlases import Atlas, find_atlas, parse_atlas
 from bids_ari.inputs.backgrounds import Template, find_template
 from bids_ari.inputs.collection import collect, datasets
+from bids_ari.inputs.exchangeability import Permutations, permutation_plans
 from bids_ari.inputs.filters import load_filters
 from bids_ari.inputs.group_analysis import Design, GroupAnalysis, group_analyses
 from bids_ari.inputs.node_models import group_models
@@ -22,6 +23,7 @@ __all__ = [
     "GroupAnalysis",
     "Inclusion",
     "Participants",
+    "Permutations",
     "Row",
     "StatMap",
     "StatsModel",
@@ -35,6 +37,7 @@ __all__ = [
     "group_models",
     "load_filters",
     "parse_atlas",
+    "permutation_plans",
     "read_participants",
     "read_stats_model",
     "refuse_unmatched",

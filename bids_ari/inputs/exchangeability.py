@@ -1,10 +1,72 @@
-"""Which maps of a group model could be exchanged with each other, if nothing were active."""
+"""Which maps of a group model may be exchanged with each other, and whether that is enough."""
 
-from bids_ari.design import MapTable
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bids_ari.design import MapTable, SecondLevel
 from bids_ari.design.table import why_missing
 from bids_ari.errors import InputError
 from bids_ari.inputs.filters import listed
 from bids_ari.inputs.records import Analysis
+from bids_ari.stats import Alternative, PermutationPlan, exchangeable, plan_permutations
+
+
+@dataclass(frozen=True, slots=True)
+class Permutations:
+    """What was asked for of permutations."""
+
+    method: str
+    """One of :obj:`bids_ari.stats.RESAMPLED`."""
+    number: int = 1000
+    seed: int = 0
+    alpha: float = 0.05
+    alternative: Alternative = "two-sided"
+    blocks: str = ""
+    """Column of which maps must share the value to be exchanged; nothing for the participant,
+    where there are several maps of each."""
+
+
+def permutation_plans(
+    model: SecondLevel, blocks: Sequence[str], asked: Permutations
+) -> list[PermutationPlan]:
+    """
+    Plan the permutations for the contrasts of a model.
+
+    Parameters
+    ----------
+    model : SecondLevel
+        The design, and its contrasts.
+    blocks : sequence of str
+        From :func:`blocks_of`.
+    asked : Permutations
+        What was asked for.
+
+    Returns
+    -------
+    list of PermutationPlan
+        For each contrast.
+
+    Raises
+    ------
+    InputError
+        If nothing can be exchanged, or there are too few ways to do it.
+    """
+    labels = np.array(blocks) if blocks else None
+    plans = []
+    for contrast in model.contrasts:
+        weights = contrast.weights if contrast.test == "F" else contrast.weights[0]
+        try:
+            exchange = exchangeable(model.matrix, weights, labels, asked.alternative)
+            plan = plan_permutations(
+                asked.method, exchange, asked.number, alpha=asked.alpha, seed=asked.seed
+            )
+        except ValueError as error:
+            msg = f"contrast {contrast.expression}: {error}"
+            raise InputError(msg) from error
+        plans.append(plan)
+    return plans
 
 
 def blocks_of(analysis: Analysis, table: MapTable, column: str) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from bids_ari.design import (
 from bids_ari.design.formula import columns_of
 from bids_ari.design.syntax import parse_formula
 from bids_ari.errors import InputError
-from bids_ari.inputs.exchangeability import blocks_of
+from bids_ari.inputs.exchangeability import Permutations, blocks_of, permutation_plans
 from bids_ari.inputs.filters import listed
 from bids_ari.inputs.naming import ENTITIES, names_in_role
 from bids_ari.inputs.node_models import group_models
@@ -50,9 +50,7 @@ class Design:
     stats_model: StatsModel | None = None
     """Instead of the formula and what belongs to it."""
     estimator: str = "ols"
-    permutation_blocks: str = ""
-    """Column of which maps must share the value to be exchanged; nothing for the participant,
-    where there are several maps of each."""
+    permutations: Permutations | None = None
 
     @property
     def asks_contrasts(self) -> bool:
@@ -80,7 +78,7 @@ class GroupAnalysis:
     model: SecondLevel
     estimator: str = "ols"
     blocks: tuple[str, ...] = ()
-    """For each row, the maps that it could be exchanged with; nothing if with all."""
+    """For each row a label, if permutations are only among rows with the same one."""
 
     @property
     def label(self) -> str:
@@ -134,7 +132,13 @@ def group_analyses(
                 _warn_of_rows_for_themselves(analysis, made)
                 rows = _of_rows(analysis, made)
                 model = _within_subjects(rows, made.model, by_default=not design.asks_contrasts)
-                blocks = blocks_of(rows, table.select(made.rows), design.permutation_blocks)
+                blocks: tuple[str, ...] = ()
+                if design.permutations:
+                    known = table.select(made.rows)
+                    blocks = blocks_of(rows, known, design.permutations.blocks)
+                    permutation_plans(
+                        model, blocks, design.permutations
+                    )  # refuses those without any
                 possible.append(GroupAnalysis(rows, model, design.estimator, blocks))
         except InputError as error:
             errors.append(InputError(f"{_called(analysis)}: {error}", error.exit_code))

@@ -15,8 +15,8 @@ from bids_ari.files import write_text
 from bids_ari.images import load_domain
 from bids_ari.interfaces.permutations import (
     MapsInputSpec,
+    load_plan,
     load_sample,
-    load_transformations,
     permutable,
 )
 from bids_ari.stats import (
@@ -80,10 +80,10 @@ class CalibrateThresholds(SimpleInterface):
     def _run_interface(self, runtime: Any) -> Any:
         method, alpha = self.inputs.method, self.inputs.alpha
         p_values = load_domain(Path(self.inputs.mask)).values(Path(self.inputs.p_map))
-        _, n_learning = load_transformations(Path(self.inputs.transformations))
+        plan = load_plan(Path(self.inputs.transformations))
         sample = merge_samples([load_sample(Path(one)) for one in self.inputs.samples])
-        n_calibrating = len(sample.curve) - n_learning
-        learned = learn(sample.smallest[n_calibrating:]) if n_learning else None
+        n_calibrating = plan.n_calibrating
+        learned = learn(sample.smallest[n_calibrating:]) if plan.n_learning else None
         templates = templates_of(method, shift=self.inputs.shift, learned=learned)
         pivots: Pivots = {name: one[:n_calibrating] for name, one in sample.pivots.items()}
         if learned is not None:
@@ -139,8 +139,8 @@ class CalibrateThresholds(SimpleInterface):
         evidence = Evidence(p_values, NullPivots(templates, pivots))
         if not self.inputs.step_down:
             return calibrated(self.inputs.method, evidence, self.inputs.alpha), {}
-        transformations, n_learning = load_transformations(Path(self.inputs.transformations))
-        used = transformations.part(0, len(transformations) - n_learning)
+        plan = load_plan(Path(self.inputs.transformations))
+        used = plan.transformations.part(0, plan.n_calibrating)
         stepped: Pivots = {}
         with permutable(self.inputs, cwd) as (residuals, exchange):
 

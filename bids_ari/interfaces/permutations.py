@@ -23,16 +23,16 @@ from bids_ari.images import feature_reader, load_domain
 from bids_ari.interfaces.glm import TESTS
 from bids_ari.stats import (
     ALTERNATIVES,
-    AUTO,
     RESAMPLED,
     Exchange,
     NullSample,
+    PermutationPlan,
     Residuals,
     Simes,
     Transformations,
-    draw_transformations,
     exchangeable,
     nuisance_residuals,
+    plan_permutations,
     resample,
     templates_of,
 )
@@ -93,41 +93,37 @@ class DrawPermutations(SimpleInterface):
     output_spec = _DrawOutputSpec
 
     def _run_interface(self, runtime: Any) -> Any:
-        learns = self.inputs.method == "learned"
-        n, alpha = self.inputs.n_permutations, self.inputs.alpha
-        n_templates = len(AUTO) if self.inputs.method == "auto" else 1
         try:
             exchange = _exchange(self.inputs)
-            drawn = draw_transformations(
-                exchange, 2 * n if learns else n, alpha=alpha / n_templates, seed=self.inputs.seed
+            drawn, n_learning = plan = plan_permutations(
+                self.inputs.method,
+                exchange,
+                self.inputs.n_permutations,
+                alpha=self.inputs.alpha,
+                seed=self.inputs.seed,
             )
         except ValueError as error:
             raise InputError(str(error)) from error
-        if learns and drawn.exhaustive:
-            msg = (
-                f"there are {len(drawn)} distinct {drawn.kind}, too few to learn thresholds from "
-                f"{n} and calibrate them on {n} others; another inference, such as simes, can use "
-                "them all"
-            )
-            raise InputError(msg)
         out_file = Path(runtime.cwd) / "transformations.npz"
         np.savez(
             out_file,
             table=drawn.table,
             kind=drawn.kind,
             exhaustive=drawn.exhaustive,
-            n_learning=n if learns else 0,
+            n_learning=n_learning,
         )
         size = self.inputs.job_size
-        n_all = len(drawn.table)
-        n_calibrating = n_all - n if learns else n_all
-        edges = [*range(0, n_calibrating, size), *range(n_calibrating, n_all, size), n_all]
+        edges = [
+            *range(0, plan.n_calibrating, size),
+            *range(plan.n_calibrating, len(drawn), size),
+            len(drawn),
+        ]
         self._results["transformations"] = str(out_file)
         self._results["spans"] = [*pairwise(edges)]
         self._results["results"] = {
             "Kind": drawn.kind,
-            "Number": n_calibrating,
-            "Learning": n_all - n_calibrating,
+            "Number": plan.n_calibrating,
+            "Learning": n_learning,
             "Exhaustive": drawn.exhaustive,
             "Seed": self.inputs.seed,
             "NuisanceRegressors": exchange.nuisance.shape[1],
@@ -166,7 +162,7 @@ class PermuteMaps(SimpleInterface):
     output_spec = _PermuteOutputSpec
 
     def _run_interface(self, runtime: Any) -> Any:
-        transformations, _ = load_transformations(Path(self.inputs.transformations))
+        transformations, _ = load_plan(Path(self.inputs.transformations))
         start, stop = self.inputs.span
         learns = self.inputs.method == "learned"
         templates = () if learns else templates_of(self.inputs.method, shift=self.inputs.shift)
@@ -213,7 +209,7 @@ def load_sample(path: Path) -> NullSample:
         return NullSample(pivots, saved["smallest"], saved["curve"], saved["ranks"])
 
 
-def load_transformations(path: Path) -> tuple[Transformations, int]:
+def load_plan(path: Path) -> PermutationPlan:
     """
     Read what :class:`DrawPermutations` drew.
 
@@ -224,14 +220,11 @@ def load_transformations(path: Path) -> tuple[Transformations, int]:
 
     Returns
     -------
-    transformations : Transformations
-        All of them.
-    n_learning : int
-        How many of these, the last ones, are there to learn from.
+    PermutationPlan
     """
     with np.load(path) as saved:
         drawn = Transformations(str(saved["kind"]), saved["table"], bool(saved["exhaustive"]))  # type: ignore[arg-type]
-        return drawn, int(saved["n_learning"])
+        return PermutationPlan(drawn, int(saved["n_learning"]))
 
 
 @contextmanager

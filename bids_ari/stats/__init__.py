@@ -57,6 +57,7 @@ from bids_ari.stats.mixed_effects import mixed_effects
 from bids_ari.stats.null_sample import NullSample, merge_samples
 from bids_ari.stats.outliers import OutlierMeasures, outlier_measures
 from bids_ari.stats.permutation_claims import PermutationClaims
+from bids_ari.stats.permutation_plan import PermutationPlan, plan_permutations
 from bids_ari.stats.regions import (
     ANY,
     Claims,
@@ -114,6 +115,7 @@ __all__ = [
     "OutlierMeasures",
     "Peak",
     "PermutationClaims",
+    "PermutationPlan",
     "Residuals",
     "Rotated",
     "Share",
@@ -157,6 +159,7 @@ __all__ = [
     "outlier_measures",
     "p_value",
     "pivots_from",
+    "plan_permutations",
     "resample",
     "rotate",
     "set_weights",
