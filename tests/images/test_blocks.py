@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from bids_ari.errors import InputError
 from bids_ari.images import (
     Grid,
+    feature_reader,
     load_block,
     load_coverage,
     save_block,
@@ -120,3 +121,20 @@ def test_a_block_comes_back_from_disk(
         load_block(values_file, coverage.kept, some), block.values[:, ::7]
     )
     np.testing.assert_array_equal(load_block(values_file, coverage.kept, block.kept), block.values)
+
+
+def test_some_voxels_of_all_maps_are_read_from_all_blocks(
+    write_image: Writer, rng: np.random.Generator, tmp_path: Path
+) -> None:
+    maps = rng.normal(size=(5, *SHAPE)).astype(np.float32)
+    maps[1, 2, 3, 4] = 0  # so that the first block keeps a voxel less
+    paths = [write_image(f"{i}.nii.gz", one) for i, one in enumerate(maps)]
+    files = [
+        save_block(smooth_block(some, GRID), tmp_path / f"{name}.npy")
+        for name, some in (("a", paths[:2]), ("b", paths[2:]))
+    ]
+    features = np.flatnonzero((maps != 0).all(axis=0))
+    read = feature_reader([one for one, _ in files], [one for _, one in files], features)
+    expected = maps.reshape(5, -1)[:, features]
+    for start, stop in ((0, 7), (150, 220), (features.size - 3, features.size)):
+        np.testing.assert_array_equal(read(start, stop), expected[:, start:stop])

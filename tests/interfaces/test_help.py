@@ -42,7 +42,7 @@ def test_no_choice_is_offered_twice(interface: Any) -> None:
 def test_all_interfaces_of_the_embeddable_workflow_are_at_hand() -> None:
     from bids_ari.workflows import init_ari_wf
 
-    workflow = init_ari_wf()
+    workflow = init_ari_wf(method="simes")
     nodes = [workflow.get_node(name) for name in workflow.list_node_names()]
     used = {type(node.interface) for node in nodes if "node" not in node.name}
     assert used == set(EMBEDDABLE)
