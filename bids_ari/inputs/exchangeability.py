@@ -1,7 +1,8 @@
 """Which maps of a group model may be exchanged with each other, and whether that is enough."""
 
+import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,6 +12,8 @@ from bids_ari.errors import InputError
 from bids_ari.inputs.filters import listed
 from bids_ari.inputs.records import Analysis
 from bids_ari.stats import Alternative, PermutationPlan, exchangeable, plan_permutations
+
+LOGGER = logging.getLogger("bids_ari")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,47 @@ def permutation_plans(
             raise InputError(msg) from error
         plans.append(plan)
     return plans
+
+
+def permutable(
+    model: SecondLevel, blocks: Sequence[str], asked: Permutations, *, by_default: bool
+) -> SecondLevel:
+    """
+    Keep the contrasts that permutations can test.
+
+    Parameters
+    ----------
+    model : SecondLevel
+        The design, and its contrasts.
+    blocks : sequence of str
+        From :func:`blocks_of`.
+    asked : Permutations
+        What was asked for.
+    by_default : bool
+        Whether nobody asked for these contrasts: then some may be left out, which is said.
+
+    Returns
+    -------
+    SecondLevel
+
+    Raises
+    ------
+    InputError
+        If a contrast that was asked for cannot be tested, or none can.
+    """
+    kept, errors = [], []
+    for contrast in model.contrasts:
+        try:
+            permutation_plans(replace(model, contrasts=(contrast,)), blocks, asked)
+        except InputError as error:
+            errors.append(error)
+        else:
+            kept.append(contrast)
+    if errors and not (by_default and kept):
+        raise errors[0]
+    for error in errors:
+        LOGGER.warning("not tested: %s", error)
+    return replace(model, contrasts=tuple(kept))
 
 
 def blocks_of(analysis: Analysis, table: MapTable, column: str) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from bids_ari.design import (
 from bids_ari.design.formula import columns_of
 from bids_ari.design.syntax import parse_formula
 from bids_ari.errors import InputError
-from bids_ari.inputs.exchangeability import Permutations, blocks_of, permutation_plans
+from bids_ari.inputs.exchangeability import Permutations, blocks_of, permutable
 from bids_ari.inputs.filters import listed
 from bids_ari.inputs.naming import ENTITIES, names_in_role
 from bids_ari.inputs.node_models import group_models
@@ -136,9 +136,9 @@ def group_analyses(
                 if design.permutations:
                     known = table.select(made.rows)
                     blocks = blocks_of(rows, known, design.permutations.blocks)
-                    permutation_plans(
-                        model, blocks, design.permutations
-                    )  # refuses those without any
+                    model = permutable(
+                        model, blocks, design.permutations, by_default=not design.asks_contrasts
+                    )
                 possible.append(GroupAnalysis(rows, model, design.estimator, blocks))
         except InputError as error:
             errors.append(InputError(f"{_called(analysis)}: {error}", error.exit_code))
