@@ -83,24 +83,31 @@ def scores(
     n_left : (n_transformations,) array of int
         How many these are.
     """
+    # one thing after the other and without branches, so that the loops run on vectors
     n_transformations, n_columns, n_features = products.shape
     found = np.empty((n_transformations, n_features), np.float32)
     n_left = np.zeros(n_transformations, np.int64)
+    tested, rest = np.empty(n_features), np.empty(n_features)
     for b in range(n_transformations):
+        tested[:], rest[:] = 0.0, 1.0
+        for c in range(n_tested):
+            for f in range(n_features):
+                tested[f] += products[b, c, f] * products[b, c, f]
+        for c in range(n_tested, n_columns):
+            for f in range(n_features):
+                rest[f] -= products[b, c, f] * products[b, c, f]
+        if direction:
+            for f in range(n_features):
+                found[b, f] = direction * products[b, 0, f] / np.sqrt(rest[f])
+        else:
+            for f in range(n_features):
+                found[b, f] = np.sqrt(tested[f] / rest[f])
+        left = 0
         for f in range(n_features):
-            nuisance, tested = 0.0, 0.0
-            for c in range(n_tested):
-                tested += products[b, c, f] * products[b, c, f]
-            for c in range(n_tested, n_columns):
-                nuisance += products[b, c, f] * products[b, c, f]
-            rest = 1.0 - nuisance
-            if rest <= _UNSURE or rest - tested <= least_rss[f]:
-                found[b, f] = np.nan
-                n_left[b] += 1
-            elif direction == 0:
-                found[b, f] = np.sqrt(tested / rest)
-            else:
-                found[b, f] = direction * products[b, 0, f] / np.sqrt(rest)
+            is_left = (rest[f] <= _UNSURE) | (rest[f] - tested[f] <= least_rss[f])
+            found[b, f] = np.nan if is_left else found[b, f]
+            left += is_left
+        n_left[b] = left
     return found, n_left
 
 

@@ -17,7 +17,7 @@ from bids_ari.stats.null_sample import Template
 Ranks = NDArray[np.int64]
 ERROR = 2.0**-23
 """Of a score between -1 and 1: four times what rounding it to single precision adds."""
-_EACH, _STEP = 32, 1.04
+_EACH, _STEP = 32, 1.1
 """Coarse ranks: all of the first, and then in steps."""
 _PIECES, _ENOUGH = 8, 64
 """A stretch of ranks is cut into so many pieces, until so few ranks are left."""
@@ -34,6 +34,7 @@ class SortedScores:
         self._scores = scores
         self._ordered = np.sort(scores)
         self._p_of_score = p_of_score
+        self._coarse: dict[int, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
 
     def candidates(self, template: Template, n_features: int) -> Ranks:
         """
@@ -52,15 +53,17 @@ class SortedScores:
             Empty if the template has no thresholds.
         """
         k_max = min(template.k_max(n_features), self._scores.size)
+        if not k_max:
+            return np.empty(0, np.int64)
         first, last = _stretches(k_max)
+        if k_max not in self._coarse:  # the same for many templates
+            self._coarse[k_max] = self._p_bounds(first, last)
+        low, high = self._coarse[k_max]
         while True:
-            # of the ranks of a stretch the p-value is lowest at the first, a threshold highest at
-            # the last
-            low, high = self._p_bounds(first, last)
+            # of all ranks of a stretch, the first has the lowest p-value, the last the highest
+            # threshold
             at_least = template.levels(low, last, n_features)
             at_most = template.levels(high, last, n_features)
-            if not last.size:
-                return last
             best = np.argmin(at_most)
             keep = at_least < at_most[best]
             keep[best] = True  # of levels that are steps, several can be the least
@@ -71,6 +74,7 @@ class SortedScores:
                     [np.arange(a, b + 1) for a, b in zip(first, last, strict=True)]
                 )
             first, last = _cut(first, last)
+            low, high = self._p_bounds(first, last)
 
     def p_values(
         self, ranks: Ranks, exact: Callable[[NDArray[np.intp]], NDArray[np.float64]]
@@ -130,11 +134,11 @@ class SortedScores:
 @lru_cache(maxsize=32)
 def _stretches(k_max: int) -> tuple[Ranks, Ranks]:
     """First and last ranks of stretches from 1 to a last rank."""
-    n_steps = max(0, int(np.log(max(k_max, 1) / _EACH) / np.log(_STEP)))
+    n_steps = max(0, int(np.log(k_max / _EACH) / np.log(_STEP)))
     steps = np.round(_EACH * _STEP ** np.arange(1, n_steps + 1)).astype(np.int64)
     last = np.unique(np.concatenate([np.arange(1, _EACH + 1), steps, [k_max]]))
-    last = last[(last <= k_max) & (last > 0)]
-    return np.concatenate([[0], last[:-1]])[: last.size] + 1, last
+    last = last[last <= k_max]
+    return np.concatenate([[0], last[:-1]]) + 1, last
 
 
 def _cut(first: Ranks, last: Ranks) -> tuple[Ranks, Ranks]:

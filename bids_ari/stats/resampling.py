@@ -101,10 +101,11 @@ def resample(
     pivots = {template.name: np.full(n_all, np.inf) for template in templates}
     smallest, curve = np.empty((n_all, n_smallest)), np.empty((n_all, ranks.size))
     n_at_once = max(1, min(n_at_once, _SCORES // max(chosen.size, 1)))
+    scores = np.empty((min(n_at_once, n_all), chosen.size), np.float32)  # again and again
     for start in range(0, n_all if chosen.size else 0, n_at_once):
         test = _Test(residuals, exchange, transformations.part(start, start + n_at_once))
-        for row, scores in enumerate(test.scores(chosen)):
-            in_order = SortedScores(scores, test.p_of_score)
+        for row, one_row in enumerate(test.scores(chosen, scores)):
+            in_order = SortedScores(one_row, test.p_of_score)
             candidates = [in_order.candidates(one, n_features) for one in templates]
             needed = np.unique(np.concatenate([always, *candidates]))
             p_values = in_order.p_values(needed, test.exact(row, chosen))
@@ -130,7 +131,7 @@ class _Test:
         self._basis = np.concatenate([exchange.nuisance, exchange.tested], axis=1)
         self._direction = {"greater": 1, "less": -1}.get(exchange.alternative or "", 0)
 
-    def scores(self, chosen: NDArray[np.intp]) -> NDArray[np.float32]:
+    def scores(self, chosen: NDArray[np.intp], room: NDArray[np.float32]) -> NDArray[np.float32]:
         """(n_transformations, n_chosen) scores, right to :data:`order_statistics.ERROR`."""
         from bids_ari.stats import _resampling_kernels  # numba takes a while
 
@@ -139,7 +140,7 @@ class _Test:
         weights = self._transformations.weights(columns)
         n_transformations, n_columns, n_maps = weights.shape
         weights = weights.reshape(-1, n_maps)
-        scores = np.empty((n_transformations, chosen.size), np.float32)
+        scores = room[:n_transformations]
         n_left = np.zeros(n_transformations, np.int64)
         step = max(1, _PRODUCTS // len(weights))
         whole = chosen.size == len(self._values)
