@@ -100,19 +100,18 @@ class SortedScores:
         ends = np.flatnonzero(np.diff(ranks) > 1)
         first = ranks[np.concatenate([[0], ends + 1])]
         last = ranks[np.concatenate([ends, [ranks.size - 1]])]
-        # whoever is at these ranks, or could be for all that is known
+        # windows of scores: whoever is at these ranks, or could be for all that is known
         low, high = self._outward(last, -2 * ERROR), self._outward(first, 2 * ERROR)
-        apart = np.concatenate([[True], low[:-1] > high[1:]])
+        # so far apart that the exact scores of one are all above those of the next
+        apart = np.concatenate([[True], low[:-1] > high[1:] + np.float32(4 * ERROR)])
         starts = np.flatnonzero(apart)
         low, high = low[np.append(starts[1:], low.size) - 1], high[starts]
-        feature, window = _resampling_kernels.within(self._scores, low, high)
-        p_values = exact(feature)
-        order = np.lexsort((p_values, window))
-        p_values, window = p_values[order], window[order]
+        feature, n_in_window = _resampling_kernels.within(self._scores, low, high)
+        p_values = np.sort(exact(feature))
         n_above = self._ordered.size - np.searchsorted(self._ordered, high, side="right")
-        begin = np.searchsorted(window, np.arange(low.size))
-        of_rank = np.repeat(np.cumsum(apart) - 1, last - first + 1)
-        return np.asarray(p_values[begin[of_rank] + ranks - 1 - n_above[of_rank]])
+        n_left_out = n_above - (np.cumsum(n_in_window) - n_in_window)  # above each window
+        window = np.repeat(np.cumsum(apart) - 1, last - first + 1)
+        return np.asarray(p_values[ranks - 1 - n_left_out[window]])
 
     def _p_bounds(
         self, first: Ranks, last: Ranks

@@ -16,6 +16,7 @@ on how transformations and features are cut into blocks, nor on the number of th
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,7 +109,7 @@ def resample(
             in_order = SortedScores(one_row, test.p_of_score)
             candidates = [in_order.candidates(one, n_features) for one in templates]
             needed = np.unique(np.concatenate([always, *candidates]))
-            p_values = in_order.p_values(needed, test.exact(row, chosen))
+            p_values = in_order.p_values(needed, partial(test.exact, row, chosen))
             smallest[start + row] = p_values[:n_smallest]
             curve[start + row] = p_values[np.searchsorted(needed, ranks)]
             for template, some in zip(templates, candidates, strict=True):
@@ -179,26 +180,18 @@ class _Test:
         return p_value(np.maximum(t, 0.0), self._exchange.dof)
 
     def exact(
-        self, row: int, chosen: NDArray[np.intp]
-    ) -> Callable[[NDArray[np.intp]], NDArray[np.float64]]:
-        """P-values under one transformation, as a function of which of the chosen features."""
-
-        def p_values(which: NDArray[np.intp]) -> NDArray[np.float64]:
-            tested, rss = self._refit(row, chosen[which])
-            n_rows, dof, alternative = (
-                tested.shape[1],
-                self._exchange.dof,
-                self._exchange.alternative,
-            )
-            varies = rss > 0
-            noise = np.where(varies, rss, 1.0) / dof
-            if alternative is None:
-                f = np.where(varies, np.square(tested).sum(axis=1) / n_rows / noise, 0.0)
-                return f_p_value(f, n_rows, dof)
-            t = np.where(varies, tested[:, 0] / np.sqrt(noise), 0.0)
-            return p_value(t, dof, alternative)
-
-        return p_values
+        self, row: int, chosen: NDArray[np.intp], which: NDArray[np.intp]
+    ) -> NDArray[np.float64]:
+        """P-values of some of the chosen features under one transformation."""
+        tested, rss = self._refit(row, chosen[which])
+        n_rows, dof, alternative = tested.shape[1], self._exchange.dof, self._exchange.alternative
+        varies = rss > 0
+        noise = np.where(varies, rss, 1.0) / dof
+        if alternative is None:
+            f = np.where(varies, np.square(tested).sum(axis=1) / n_rows / noise, 0.0)
+            return f_p_value(f, n_rows, dof)
+        t = np.where(varies, tested[:, 0] / np.sqrt(noise), 0.0)
+        return p_value(t, dof, alternative)
 
     def _refit(
         self, row: int, features: NDArray[np.intp]
