@@ -30,6 +30,8 @@ from bids_ari.stats import (
     rotate,
     z_and_sided_p_values,
 )
+from bids_ari.stats.order_statistics import ERROR
+from bids_ari.stats.resampling import _Test
 
 N_FEATURES = 331
 
@@ -204,6 +206,23 @@ def test_the_first_has_the_p_values_of_the_model(name: str) -> None:
         maps = contrast_maps(rotated, case.contrast)
         p_values = z_and_sided_p_values(maps.t, maps.dof)[1][case.alternative]
     np.testing.assert_allclose(sample.smallest[0], np.sort(p_values), rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_scores_are_as_right_as_is_claimed(name: str) -> None:
+    case = CASES[name]
+    some = prepare(case)
+    data = data_of(case)
+    data[:, 40:60] = 0  # what transformations make nearly all nuisance
+    data[2, 40:60] = np.arange(1, 21)
+    test = _Test(nuisance_residuals(data, some.exchange), *some[1:])
+    everything = np.arange(N_FEATURES)
+    room = np.empty((some.transformations.table.shape[0], N_FEATURES), np.float32)
+    for row, scores in enumerate(test.scores(everything, room)):
+        p_values = test.exact(row, everything, everything)
+        score = scores.astype(np.float64)
+        assert np.all(p_values <= test.p_of_score(score - 0.51 * ERROR) * (1 + 1e-9))
+        assert np.all(p_values >= test.p_of_score(score + 0.51 * ERROR) * (1 - 1e-9))
 
 
 @pytest.mark.parametrize("alternative", ["two-sided", "greater", "less"])
