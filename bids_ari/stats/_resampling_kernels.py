@@ -28,13 +28,12 @@ def remove(data: NDArray[np.float64], basis: NDArray[np.float64]) -> None:
     """
     n_maps, n_columns = basis.shape
     for f in range(data.shape[0]):
-        for _ in range(2):  # the second time takes what rounding left
-            for c in range(n_columns):
-                product = 0.0
-                for j in range(n_maps):
-                    product += basis[j, c] * data[f, j]
-                for j in range(n_maps):
-                    data[f, j] -= product * basis[j, c]
+        for c in range(n_columns):
+            product = 0.0
+            for j in range(n_maps):
+                product += basis[j, c] * data[f, j]
+            for j in range(n_maps):
+                data[f, j] -= product * basis[j, c]
 
 
 @compiled

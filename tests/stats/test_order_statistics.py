@@ -54,6 +54,24 @@ def test_one_of_the_candidates_has_the_least_level(seed: int, template: Template
     assert levels[candidates - 1].min() == levels.min()
 
 
+def test_levels_that_are_nearly_equal_are_told_apart() -> None:
+    rng = np.random.default_rng(5)
+    template = TEMPLATES[0]
+    which_is_least = set()
+    for _ in range(3000):
+        second = rng.uniform(0, 0.1)
+        first = 1 - (1 - second) * (0.5 + rng.uniform(-2e-7, 2e-7)) ** (
+            1 / 3
+        )  # p of half the size
+        scores = np.array([first, second])
+        known = scores + rng.uniform(-1, 1, size=2) * (ERROR - 2.0**-24)
+        candidates = SortedScores(known.astype(np.float32), p_of_score).candidates(template, 2)
+        levels = template.levels(exact(scores), np.array([1, 2]), 2)
+        assert np.argmin(levels) + 1 in candidates
+        which_is_least.add(int(np.argmin(levels)))
+    assert which_is_least == {0, 1}
+
+
 def test_few_features_are_looked_at_again() -> None:
     scores = np.random.default_rng(0).normal(scale=0.15, size=50_000).clip(-1, 1)
     in_order = SortedScores(scores.astype(np.float32), p_of_score)
