@@ -20,7 +20,6 @@ from scipy import special
 from bids_ari.stats import (
     Beta,
     Simes,
-    Template,
     calibrate,
     joint_error,
     just_below,
@@ -67,7 +66,7 @@ def sets() -> dict[str, NDArray[np.intp]]:
     return {str(name): rows.loc[rows["set"] == name, "index0"].to_numpy() for name in rows["set"]}
 
 
-def template_of(family: str, shift: int = 0, n_ranks: int = M) -> Template:
+def template_of(family: str, shift: int = 0, n_ranks: int = M) -> Simes | Beta:
     return Simes(shift) if family.lower() == "simes" else Beta(n_ranks)
 
 
@@ -76,12 +75,14 @@ def level_of(family: str, theirs: float) -> float:
     return theirs if family.lower() == "simes" else float(special.logit(theirs))
 
 
-def pivots_of(data: str, template: Template, features: NDArray[np.bool_]) -> NDArray[np.float64]:
+def pivots_of(
+    data: str, template: Simes | Beta, features: NDArray[np.bool_]
+) -> NDArray[np.float64]:
     return _pivots_of(data, template, features.tobytes())
 
 
 @cache
-def _pivots_of(data: str, template: Template, features: bytes) -> NDArray[np.float64]:
+def _pivots_of(data: str, template: Simes | Beta, features: bytes) -> NDArray[np.float64]:
     mask = np.frombuffer(features, dtype=np.bool_)
     ordered = np.sort(flipped(data).p_values[:, mask], axis=1)
     return pivots_from(ordered, template, M, n_set=int(mask.sum()))
