@@ -37,7 +37,6 @@ from bids_ari.stats import (
     Beta,
     Evidence,
     HigherCriticism,
-    NullPivots,
     Simes,
     Template,
     highest,
@@ -63,14 +62,14 @@ LARGE, SMALL = (4.0, 0.9, 2), (1.5, 1.6, 3)
 N_TRAINING = 120
 BANDS = {"1-9": (1, 9), "10-99": (10, 99), "100-": (100, np.inf)}
 """Sizes of clusters."""
-COMBINED = {
-    "simes + simes27": ("simes", "simes27"),
-    "simes + beta": ("simes", "beta"),
-    "simes + learned": ("simes", "learned"),
-    "simes27 + beta": ("simes27", "beta"),
-    "simes + simes27 + beta": ("simes", "simes27", "beta"),
-    "simes + simes27 + learned": ("simes", "simes27", "learned"),
-}
+COMBINED = (
+    ("simes", "simes9"),
+    ("simes", "simes27"),
+    ("simes", "beta"),
+    ("simes", "higher-criticism"),
+    ("simes", "simes3", "simes27"),
+    ("simes", "simes27", "learned"),
+)
 """Templates that share alpha."""
 
 
@@ -129,7 +128,7 @@ def critical_vectors(
     """Give the thresholds of each method."""
     m = p_values.size
     templates: tuple[Template, ...] = (
-        Simes(), Simes(9), Simes(27), Beta(), Aorc(), HigherCriticism(), learn(training[:, :1000])
+        Simes(), Simes(3), Simes(9), Simes(27), Beta(), Aorc(), HigherCriticism(), learn(training[:, :1000])
     )  # fmt: skip
     pivots = {one.name: pivots_from(smallest, one, m) for one in templates}
     by_name = {one.name: one for one in templates}
@@ -137,20 +136,12 @@ def critical_vectors(
         yield method, METHODS[method](Evidence(p_values), ALPHA)
     for name, template in by_name.items():
         yield name, single_step(template, pivots[name], ALPHA, m).critical_vector
-    for name, parts in COMBINED.items():
+    for parts in COMBINED:
         alpha = ALPHA / len(parts)
-        yield (
-            name,
-            highest(
-                [single_step(by_name[one], pivots[one], alpha, m).critical_vector for one in parts]
-            ),
-        )
-    yield (
-        "auto",
-        METHODS["auto"](
-            Evidence(p_values, NullPivots(templates[:1] + templates[2:4], pivots)), ALPHA
-        ),
-    )
+        vectors = [
+            single_step(by_name[one], pivots[one], alpha, m).critical_vector for one in parts
+        ]
+        yield " + ".join(parts), highest(vectors)
 
 
 def judge(cell: Cell, n_flips: int, rng: np.random.Generator) -> dict[str, dict[str, float]]:
