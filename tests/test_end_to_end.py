@@ -93,7 +93,7 @@ def values(path: Path) -> np.ndarray:
 def analysed(small_group: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("analysed")
     arguments = [str(small_group), str(folder / "out"), "group", "-w", str(folder / "work")]
-    assert main([*arguments, *OPTIONS]) == ExitCode.OK
+    assert main([*arguments, *OPTIONS, "--report-3d"]) == ExitCode.OK
     return folder / "out"
 
 
@@ -309,6 +309,11 @@ def test_the_run_can_be_repeated_from_what_it_logged(analysed: Path) -> None:
     assert run["Options"]["cluster_threshold"] == [3.1, 2.3]
     assert {"python", "numpy", "nipype", "bids_ari"} <= set(run["Versions"])
     assert "All-Resolutions Inference" in (analysed / "logs" / "CITATION.md").read_text()
+
+
+def test_a_run_makes_the_report_that_was_asked_for(analysed: Path) -> None:
+    page = (analysed / f"{STEM}.html").read_text(encoding="utf-8")
+    assert page.count('<script type="text/plain" id="ex-library">') == 1
 
 
 def test_reports_are_written_again_from_the_disk_alone(analysed: Path, tmp_path: Path) -> None:

@@ -4,8 +4,8 @@ import { argv, stdout } from "node:process";
 
 const [folder, questions] = argv.slice(2);
 const load = (name) => import(`${folder}/${name}.js`);
-const [unpacking, query, grids, words, hashes, states, exports] = await Promise.all(
-  ["unpack", "query", "grid", "words", "hash", "state", "export"].map(load));
+const [unpacking, query, grids, words, hashes, states, exports, cubes] = await Promise.all(
+  ["unpack", "query", "grid", "words", "hash", "state", "export", "cubes"].map(load));
 
 async function open({ packed, facts }) {
   const arrays = await unpacking.unpack(packed.text, packed.arrays);
@@ -72,6 +72,27 @@ const answer = {
     const { grid } = await open(one);
     return { axes: grid.axes, voxels: one.mm.map((mm) => grids.nearestVoxel(grid, mm)), volume: grid.voxelVolume };
   },
+  cubes: async ({ box, brain = null, ...one }) => {
+    const made = cubes.makeCubes({ ...(await open(one)), brain }, box);
+    return { ...made, places: Array.from(made.places), shades: Array.from(made.shades) };
+  },
+  colors: async ({ cuts, colour, fills, selected, ...one }) => {
+    const { forest, grid, placeAt } = await open(one);
+    const nodes = query.clustersAbove(forest, cuts);
+    const labelAt = new Int32Array(forest.feature.length);
+    nodes.forEach((k, i) => labelAt.fill(i + 1, forest.start[k], k + 1));
+    const steps = (first) => Uint32Array.from({ length: 65536 }, (_, height) => first + height);
+    const view = {
+      forest, grid, placeAt, labelAt, brain: null,
+      state: { colour, shown: () => nodes },
+      pixelsOfZ: { positive: steps(0), negative: steps(0x100000) },
+    };
+    const made = cubes.makeCubes(view, one.box);
+    const fill = Uint32Array.from({ length: nodes.length + 1 }, (_, i) => fills + i);
+    return { shape: made.shape, colors: Array.from(cubes.colorsOfCubes(view, made, { fill, selected })) };
+  },
+  ray: async ({ cubes: space, colors, from, to }) => cubes.firstOnRay(space, colors, from, to),
+  sight: async ({ matrix, points }) => points.map((point) => cubes.lineOfSight(matrix, point)),
 };
 
 const answers = [];

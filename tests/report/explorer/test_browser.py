@@ -60,10 +60,10 @@ Open = Callable[..., Page]
 def dataset(tmp_path_factory: pytest.TempPathFactory, brain: nb.Nifti1Image) -> Path:
     """Write pages of four analyses, each with regions of a made-up atlas."""
     root = tmp_path_factory.mktemp("pages")
-    write_analysis(root, brain, thresholds=(3.1, 4), z=_two_that_join(brain))
+    write_analysis(root, brain, thresholds=(3.1, 4), z=two_that_join(brain))
     write_analysis(root, brain, contrast="rest", strength=0)
     write_analysis(root, brain, contrast="oneSided", alternative="less", space="T1w")
-    write_analysis(root, brain, contrast=HOSTILE, name="hostile", z=_two_that_join(brain))
+    write_analysis(root, brain, contrast=HOSTILE, name="hostile", z=two_that_join(brain))
     n_features = int(np.count_nonzero(np.asarray(brain.dataobj)))
     atlas = explorer.Parcellation(
         name=HOSTILE,
@@ -76,7 +76,7 @@ def dataset(tmp_path_factory: pytest.TempPathFactory, brain: nb.Nifti1Image) -> 
     return root
 
 
-def _two_that_join(brain: nb.Nifti1Image) -> NDArray[np.float64]:
+def two_that_join(brain: nb.Nifti1Image) -> NDArray[np.float64]:
     """Make a z map with two blobs near one another, and one far off of the other sign."""
     mask = np.asarray(brain.dataobj) > 0
     z = activation(mask, 6.0, seed=3)

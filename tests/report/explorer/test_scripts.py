@@ -10,25 +10,28 @@ import numpy as np
 import pytest
 
 from bids_ari.report import explorer, words
-from bids_ari.report.explorer.script import MODULES
+from bids_ari.report.explorer.script import MODULES, MODULES_3D
 from tests.conftest import SHAPE
 from tests.report.explorer.conftest import OBLIQUE, SCRIPTS, Ask, explored_from, question
 
 
 def test_every_module_is_in_the_page_and_all_it_exports_is_used() -> None:
-    assert sorted(MODULES) == sorted(path.name for path in SCRIPTS.glob("*.js"))
-    joined = explorer.script()
+    modules = (*MODULES, *MODULES_3D)
+    assert sorted(modules) == sorted(path.name for path in SCRIPTS.glob("*.js"))
+    joined = explorer.script(view_3d=True)
+    assert joined.startswith(explorer.script().removesuffix("\n}\n"))
     assert not re.search(r"^\s*(import|export)\b", joined, re.MULTILINE)
     assert "</script" not in joined.lower()
-    for name in MODULES:
+    for name in modules:
         source = (SCRIPTS / name).read_text(encoding="utf-8")
         assert len(source.splitlines()) <= 400
         for used in re.findall(r'from "\./([a-z]+\.js)"', source):
-            assert used in MODULES
+            assert used in modules
+            assert modules.index(used) < modules.index(name)
         for exported in re.findall(
             r"^export (?:async )?(?:function|const) (\w+)", source, re.MULTILINE
         ):
-            elsewhere = [one for one in MODULES if one != name]
+            elsewhere = [one for one in modules if one != name]
             users = [(SCRIPTS / one).read_text(encoding="utf-8") for one in elsewhere]
             tests = [Path(__file__), Path(__file__).with_name("answers.js")]
             users += [one.read_text(encoding="utf-8") for one in tests]

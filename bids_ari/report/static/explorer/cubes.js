@@ -13,18 +13,20 @@ export function makeCubes({ grid, placeAt, brain }, { low, high }) {
   const step = Math.min(...grid.edges) < COARSE ? FINE : COARSE;
   const shape = low.map((x, i) => Math.ceil((high[i] - x) / step));
   const origin = low.map((x) => x + step / 2);
-  const [, ny, nz] = grid.shape;
+  const [nx, ny, nz] = grid.shape;
   const cubes = { step, shape, origin, length: shape[0] * shape[1] * shape[2] };
   const places = new Int32Array(cubes.length);
+  const [right, front, up] = [0, 1, 2].map((axis) => grid.inverse.map((row) => row[axis] * step));
   const start = toVoxel(grid, origin);
-  const by = [0, 1, 2].map((axis) => grid.inverse.map((row) => row[axis] * step));
-  let at = 0;
-  for (let z = 0; z < shape[2]; z++) {
+  for (let z = 0, at = 0; z < shape[2]; z++) {
     for (let y = 0; y < shape[1]; y++) {
-      for (let x = 0; x < shape[0]; x++) {
-        const [i, j, k] = start.map((s, a) => Math.round(s + by[0][a] * x + by[1][a] * y + by[2][a] * z));
-        const inside = [i, j, k].every((one, a) => one >= 0 && one < grid.shape[a]);
-        places[at++] = inside ? placeAt[(i * ny + j) * nz + k] : -1;
+      const row = start.map((x, i) => x + front[i] * y + up[i] * z);
+      for (let x = 0; x < shape[0]; x++, at++) {
+        const i = Math.round(row[0] + right[0] * x);
+        const j = Math.round(row[1] + right[1] * x);
+        const k = Math.round(row[2] + right[2] * x);
+        const inside = i >= 0 && j >= 0 && k >= 0 && i < nx && j < ny && k < nz;
+        places[at] = inside ? placeAt[(i * ny + j) * nz + k] : -1;
       }
     }
   }

@@ -23,41 +23,37 @@ function createSolid(view, root) {
     return;
   }
   let shown = null;
-  let wanted = false;
+  let opening = false;
   const close = () => {
     shown?.close();
     shown = null;
     stage.replaceChildren();
     figure.hidden = true;
     delete figure.dataset.ready;
+    button.setAttribute("aria-expanded", "false");
   };
   button.addEventListener("click", async () => {
-    wanted = !wanted;
-    button.setAttribute("aria-expanded", String(wanted));
-    note.textContent = "";
-    if (!wanted) {
+    if (opening) return;
+    if (shown) {
       close();
       return;
     }
+    opening = true;
     figure.hidden = false;
+    button.setAttribute("aria-expanded", "true");
     note.textContent = "Opening …";
     await nextPicture(); // which says so
     try {
-      const opened = await openSolid(view, stage);
-      if (!wanted || !stage.contains(opened.canvas)) { // closed again before it was there
-        opened.close();
-        return;
-      }
-      shown = opened;
-      find("edge").textContent = String(opened.step);
+      shown = await openSolid(view, stage);
+      find("edge").textContent = String(shown.edge);
       note.textContent = "";
       figure.dataset.ready = "";
+      figure.scrollIntoView({ block: "nearest" });
     } catch (error) {
-      wanted = false;
-      button.setAttribute("aria-expanded", "false");
-      note.textContent = `The 3-D view could not start (${error.message}).`;
       close();
+      note.textContent = `It could not start (${error.message}).`;
     }
+    opening = false;
   });
   view.state.onChange(() => shown?.changed());
 }
@@ -76,7 +72,9 @@ async function openSolid(view, stage) {
   const viewer = await openNiivue(library, canvas, cubes);
   let colors = null;
   let timer = 0;
+  let closed = false;
   const draw = () => {
+    if (closed) return;
     canvas.setAttribute("aria-label", inWords(view));
     const next = colorsOfCubes(view, cubes, pixelsOfClusters(view));
     const same = colors?.every((color, i) => color === next[i]);
@@ -90,15 +88,14 @@ async function openSolid(view, stage) {
     if (mm) view.moveTo(nearestVoxel(grid, mm));
   });
   return {
-    canvas,
-    step: cubes.step,
+    edge: cubes.step,
     changed() {
       clearTimeout(timer);
       // after the slices, which write the clusters to their voxels before they are drawn
       timer = setTimeout(() => requestAnimationFrame(draw), PAINTED_AFTER);
     },
     close() {
-      clearTimeout(timer);
+      closed = true;
       viewer.close();
     },
   };
