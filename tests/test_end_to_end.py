@@ -60,6 +60,17 @@ GOLDEN = sorted(
             for table in ("sensitivity", "outliers")
             for extension in ("tsv", "json")
         ),
+        *(
+            f"figures/{STEM}_{name}.{extension}"
+            for name in (
+                *(f"stat-z_desc-{desc}_statmap" for desc in ("glass", "slices", "histogram")),
+                *(f"stat-tdp_desc-{desc}_statmap" for desc in ("gradient", *CUTS)),
+                "desc-analysis_mask",
+                "design",
+                "outliers",
+            )
+            for extension in ("png", "svg", "json")
+        ),
         "logs/model-oneSample_smdl.json",
         *(f"group/{STEM}_desc-{desc}_dseg.tsv" for desc in CUTS),
         *(
