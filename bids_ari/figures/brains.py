@@ -1,82 +1,17 @@
-"""Maps on brains: projected, and cut into slices."""
+"""Maps on brains, cut into slices."""
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bids_ari.figures.colors import LINES, diverging, paint_tdp, paint_z, rim
+from bids_ari.figures.colors import paint_tdp, paint_z, rim
 from bids_ari.figures.panels import Panel, webp
 from bids_ari.figures.volumes import Volume, linear, nearest
 
 _MASK = (0.16, 0.47, 0.71, 0.45)
 _SILHOUETTE = (0.5, 0.5, 0.5, 0.35)
-
-
-def glass_brain(z: Volume, *, threshold: float, largest: float) -> list[Panel]:
-    """
-    Project voxels beyond a threshold onto a transparent brain in MNI space.
-
-    Parameters
-    ----------
-    z : Volume
-        Signed statistic.
-    threshold : float
-        Voxels with a smaller absolute value are not drawn.
-    largest : float
-        Absolute value that has the strongest colour.
-
-    Returns
-    -------
-    panels : list of Panel
-        Left, back, right and top, to be set side by side.
-    """
-    import nibabel as nb  # slow to import, as nilearn.plotting is
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-    from nilearn.plotting import plot_glass_brain
-    from PIL import Image
-
-    # a canvas of our own: the figure is unknown to pyplot and is freed with its last reference
-    canvas = FigureCanvasAgg(Figure(figsize=(10.4, 2.6), dpi=150))
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "empty mask")  # no voxel above: the page says so
-        display = plot_glass_brain(
-            nb.Nifti1Image(z.values.astype(np.float32), z.affine),
-            threshold=threshold,
-            display_mode="lyrz",
-            plot_abs=False,
-            figure=canvas.figure,
-            colorbar=False,
-            annotate=False,
-            vmin=-largest,
-            vmax=largest,
-            symmetric_cbar=True,
-            cmap=diverging(threshold / largest),
-            resampling_interpolation="nearest",
-        )
-    canvas.figure.patch.set_alpha(0)
-    for axes in display.axes.values():
-        for patch in axes.ax.patches:
-            # nilearn draws in black and light grey, made for white paper
-            faint = float(np.mean(patch.get_edgecolor()[:3])) > 0.5
-            patch.set_edgecolor(LINES)
-            patch.set_alpha(0.4 if faint else 0.9)
-    canvas.draw()  # type: ignore[no-untyped-call]
-    picture = Image.fromarray(np.asarray(canvas.buffer_rgba()))  # type: ignore[no-untyped-call]
-    panels = []
-    for view, name in (
-        ("l", "from the left"),
-        ("y", "from the back"),
-        ("r", "from the right"),
-        ("z", "from above"),
-    ):
-        box = display.axes[view].ax.get_position()
-        left, right = (round(x * picture.width) for x in (box.x0, box.x1))
-        panels.append(webp(picture.crop((left, 0, right, picture.height)), name))
-    return panels
 
 
 class Slicer:

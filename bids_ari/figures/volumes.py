@@ -1,10 +1,15 @@
 """Maps in space: where voxels are, and what lies at a point."""
 
+import gzip
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+_TEMPLATE = "mni_icbm152_t1_tal_nlin_sym_09a_converted.nii.gz"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,19 +23,28 @@ class Volume:
 
     def corners(self, where: NDArray[np.bool_]) -> NDArray[np.floating]:
         """Return the smallest and the largest x, y, z in mm of some voxels, (2, 3)."""
-        index = np.argwhere(where)
-        low, high = index.min(axis=0), index.max(axis=0)
+        taken = (np.flatnonzero(where.any(axis=other)) for other in ((1, 2), (0, 2), (0, 1)))
+        low, high = np.array([(index[0], index[-1]) for index in taken]).T
         box = np.array(np.meshgrid(*zip(low, high, strict=True))).reshape(3, -1)
         mm = self.affine[:3, :3] @ box + self.affine[:3, 3:]
         return np.stack([mm.min(axis=1), mm.max(axis=1)])
 
 
+@cache
 def template() -> Volume:
-    """Return the T1-weighted MNI152 brain that comes with nilearn, 0 outside, at most 1."""
-    from nilearn.datasets import load_mni152_template  # slow to import
+    """
+    Return the T1-weighted MNI152 brain that comes with nilearn, 0 outside, at most 1.
 
-    img = load_mni152_template(resolution=1)
-    return Volume(np.asarray(img.dataobj, dtype=np.float32), img.affine)
+    As its ``load_mni152_template``, which is not called: scikit-learn is imported with it.
+    """
+    import nibabel as nb  # slow to import
+
+    path = files("nilearn") / "datasets" / "data" / _TEMPLATE
+    img = nb.Nifti1Image.from_bytes(gzip.decompress(path.read_bytes()))
+    values = np.asarray(img.dataobj, dtype=np.float32)
+    values /= values.max()
+    values.setflags(write=False)  # it is given to whoever asks
+    return Volume(values, img.affine)
 
 
 def overlap_with_template(mask: Volume, brain: Volume) -> float:
