@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bids_ari import __version__
 from bids_ari.cli import directories, plan
+from bids_ari.cli.values import available_cpus
 from bids_ari.errors import ExitCode, InputError
 from bids_ari.files import copy_file, write_json, write_text
 from bids_ari.options import Options
@@ -114,7 +115,12 @@ def _compute(
     command_line: str,
 ) -> int:
     from bids_ari.outputs import write_dataset_description
-    from bids_ari.workflows.base import init_bids_ari_wf, names_of, workflow_name
+    from bids_ari.workflows.base import (
+        init_bids_ari_wf,
+        names_of,
+        workflow_name,
+        worthwhile_processes,
+    )
     from bids_ari.workflows.execution import execute
 
     started, clock = time.strftime("%Y-%m-%dT%H:%M:%S%z"), time.perf_counter()
@@ -133,7 +139,7 @@ def _compute(
             workflow,
             work_dir,
             labels=dict(zip(names, _short_names(groups), strict=True)),
-            nprocs=options.nprocs,
+            nprocs=options.nprocs or worthwhile_processes(groups, available_cpus()),
             memory_gb=options.mem_gb,
             plugin_file=options.use_plugin,
             stop_on_first_crash=options.stop_on_first_crash,

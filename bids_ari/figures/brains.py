@@ -40,6 +40,7 @@ class Slicer:
             around = brain.corners(brain.values > 0)
             box = np.stack([np.minimum(box[0], around[0]), np.maximum(box[1], around[1])])
         self.box = box + np.array([[-4.0], [4.0]])
+        self._backgrounds: dict[tuple[int, float], NDArray[np.floating]] = {}
 
     def z(self, z: Volume, at: float, *, threshold: float, largest: float) -> Panel:
         """Draw the axial slice at a height in mm, voxels beyond a threshold coloured by sign."""
@@ -82,7 +83,9 @@ class Slicer:
     def _panel(self, layers: Sequence[NDArray[np.floating]], axis: int, at: float) -> Panel:
         from PIL import Image
 
-        background = self._background(axis, at)
+        if (axis, at) not in self._backgrounds:  # several maps are cut at the same places
+            self._backgrounds[axis, at] = self._background(axis, at)
+        background = self._backgrounds[axis, at].copy()
         for layer in layers:
             alpha = layer[..., 3:]
             background[..., :3] = alpha * layer[..., :3] + (1 - alpha) * background[..., :3]

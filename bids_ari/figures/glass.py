@@ -140,7 +140,6 @@ def _draw_largest(
         extent=(low[0], high[0], low[1], high[1]),
         origin="lower",
         interpolation="nearest",
-        zorder=2,  # above the outlines
     )
     return np.stack([low, high])
 

@@ -4,6 +4,8 @@ import io
 from dataclasses import dataclass
 from typing import Any
 
+_EFFORT = 2  # of 6; 4 takes twice as long for pictures that are 5 % smaller
+
 
 @dataclass(frozen=True, slots=True)
 class Panel:
@@ -18,7 +20,7 @@ class Panel:
 def webp(picture: Any, name: str) -> Panel:
     """Encode a picture."""
     buffer = io.BytesIO()
-    picture.save(buffer, format="WEBP", quality=82, method=4)
+    picture.save(buffer, format="WEBP", quality=82, method=_EFFORT)
     return Panel(name, buffer.getvalue(), picture.width, picture.height)
 
 

@@ -1,5 +1,6 @@
 """The BIDS-App workflow: records and options to one graph."""
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,6 +19,12 @@ from bids_ari.workflows.results import OF_CONTRAST, OF_MODEL, init_results_wf, r
 
 _BLOCK_VOLUMES = 40
 """Single precision volumes in memory while a block of maps is smoothed."""
+_SECONDS_PER_VALUE = 1e-8
+"""To read and smooth a voxel of a map, on a usual computer."""
+_SECONDS_PER_VOXEL = 1.2e-6
+"""To infer from one of the grid, for each contrast."""
+_LITTLE_SECONDS = 3.0
+"""Of work, done sooner in one process than in several."""
 
 
 def names_of(group: GroupAnalysis) -> list[str]:
@@ -100,6 +107,33 @@ def init_bids_ari_wf(
         grid = common_grid([group.analysis.maps[0].path])
         workflow.add_nodes([_init_group_wf(group, grid, options, datasets)])
     return workflow
+
+
+def worthwhile_processes(groups: Sequence[GroupAnalysis], n_cpus: int) -> int:
+    """
+    Tell how many processes a run is worth.
+
+    Starting others, and asking them how far they are, takes about a second of each.
+
+    Parameters
+    ----------
+    groups : sequence of GroupAnalysis
+        What is analysed.
+    n_cpus : int
+        How many there are.
+
+    Returns
+    -------
+    int
+        All, or 1 if there is little to do.
+    """
+    seconds = 0.0
+    for group in groups:
+        n_voxels = math.prod(common_grid([group.analysis.maps[0].path]).shape)
+        n_maps = len(group.analysis.maps) + len(group.analysis.variances)
+        seconds += n_voxels * n_maps * _SECONDS_PER_VALUE
+        seconds += n_voxels * len(group.model.contrasts) * _SECONDS_PER_VOXEL
+    return n_cpus if seconds > _LITTLE_SECONDS else 1
 
 
 def _refuse_twins(label: str, one: GroupAnalysis, other: GroupAnalysis) -> None:

@@ -138,13 +138,14 @@ def execute(
     workflow.config["execution"].update(nipype_config._sections["execution"])
 
     earlier = set(crash_dir.glob("crash-*"))
-    # MultiProc collects garbage every time it looks after its workers: spare it what is there now
-    gc.collect()
-    gc.freeze()
     try:
         # what Nipype leaves where it stands (the files of its resource monitor) stays here
         with chdir(crash_dir):
-            workflow.run(plugin=plugin_for(plugin, plugin_args), plugin_args=plugin_args)
+            runner = plugin_for(plugin, plugin_args)
+            # MultiProc collects garbage whenever it looks after its workers, and Nipype makes a
+            # lot of it: spare it what is there now
+            gc.freeze()
+            workflow.run(plugin=runner, plugin_args=plugin_args)
     except Exception as error:  # noqa: BLE001 - Nipype raises whatever a node did
         outcome.crash_files = sorted(set(crash_dir.glob("crash-*")) - earlier)
         _explain(error, outcome)

@@ -9,6 +9,7 @@ import pytest
 from nipype.pipeline import engine as pe
 
 from bids_ari.errors import InputError
+from bids_ari.images import common_grid
 from bids_ari.inputs import (
     Analysis,
     Design,
@@ -20,7 +21,12 @@ from bids_ari.inputs import (
 )
 from bids_ari.options import Options
 from bids_ari.outputs import DERIVATIVES
-from bids_ari.workflows.base import init_bids_ari_wf, names_of, workflow_name
+from bids_ari.workflows.base import (
+    init_bids_ari_wf,
+    names_of,
+    workflow_name,
+    worthwhile_processes,
+)
 
 
 @pytest.fixture
@@ -254,3 +260,15 @@ def test_the_version_is_in_the_name_of_the_work(
         monkeypatch.setattr("bids_ari.workflows.base.__version__", version)
         names.add(init_bids_ari_wf(grouped(analysis), options, datasets(small_group, {})).name)
     assert names == {"bids_ari_1_0_0_wf", "bids_ari_1_1_0_local_wf"}
+
+
+def test_a_small_group_is_not_worth_several_processes(
+    analysis: Analysis,
+) -> None:
+    groups = grouped(analysis)
+    assert worthwhile_processes(groups, 8) == 1
+    shape = common_grid([analysis.maps[0].path]).shape
+    seconds = int(np.prod(shape)) * (1e-8 * len(analysis.maps) + 1.2e-6)
+    enough = int(3 / seconds) + 1
+    assert worthwhile_processes(groups * (enough - 2), 8) == 1
+    assert worthwhile_processes(groups * enough, 8) == 8
