@@ -21,7 +21,7 @@ from scipy.ndimage import binary_dilation
 
 from bids_ari import figures
 from bids_ari.figures import Volume
-from bids_ari.figures.colors import diverging
+from bids_ari.figures.colors import LINES, diverging
 
 AFFINE = np.array([[3.0, 0, 0, -9], [0, 3, 0, -12], [0, 0, 3, -6], [0, 0, 0, 1]])
 VIRIDIS_HALF = (33, 145, 140)
@@ -164,6 +164,9 @@ def test_the_glass_brain_shows_what_nilearn_shows_of_it() -> None:
         figure=canvas.figure, colorbar=False, annotate=False, vmin=-5, vmax=5,
         cmap=diverging(0.6), resampling_interpolation="nearest",
     )  # fmt: skip
+    for patch in (patch for one in display.axes.values() for patch in one.ax.patches):
+        patch.set_alpha(0.4 if np.mean(patch.get_edgecolor()[:3]) > 0.5 else 0.9)
+        patch.set_edgecolor(LINES)
     canvas.draw()  # type: ignore[no-untyped-call]
     theirs = np.asarray(canvas.buffer_rgba()).astype(int)  # type: ignore[no-untyped-call]
     ours = figures.glass_brain(Volume(z, affine), threshold=3, largest=5)
@@ -174,14 +177,19 @@ def test_the_glass_brain_shows_what_nilearn_shows_of_it() -> None:
         assert other.shape == panel.shape
         for strong, weak in ((0, 2), (2, 0)):
             here, there = (one[..., strong] > one[..., weak] + 60 for one in (panel, other))
-            # theirs are half a voxel off, of 9 pixels; outlines in black hide more
-            assert here.sum() == pytest.approx(there.sum(), rel=0.25)
-            if here.any():
+            # colours of WebP reach a pixel further
+            assert here.sum() == pytest.approx(there.sum(), rel=0.15)
+            if here.any():  # theirs are half a voxel off, which is 9 pixels wide
                 shift = np.subtract(place(panel, here), place(other, there))
                 assert np.abs(shift * [panel.shape[1], panel.shape[0]]).max() < 7
         lines = (np.ptp(panel[..., :3], axis=2) < 12) & (panel[..., 3] > 200)
         assert lines.sum() > 2000
-        assert binary_dilation(other[..., :3].max(axis=2) < 128, iterations=2)[lines].mean() > 0.97
+        assert (
+            binary_dilation(np.abs(other[..., :3].max(axis=2) - 135) < 20, iterations=2)[
+                lines
+            ].mean()
+            > 0.97
+        )
 
 
 def test_an_oblique_map_is_projected_where_it_is() -> None:
