@@ -9,13 +9,15 @@ from typing import Any
 from nipype.pipeline import engine as pe
 
 from bids_ari import __version__
+from bids_ari.design import Contrast
 from bids_ari.errors import ExitCode, InputError
 from bids_ari.images import Grid, common_grid
 from bids_ari.inputs import Analysis, Atlas, GroupAnalysis, find_atlas
+from bids_ari.interfaces.regions import LoadRegions
 from bids_ari.options import Options
 from bids_ari.outputs import stem
-from bids_ari.workflows.model import init_model_wf
-from bids_ari.workflows.results import OF_CONTRAST, OF_MODEL, init_results_wf, row_labels
+from bids_ari.workflows.model import CONTRAST_OUTPUTS, MODEL_OUTPUTS, init_model_wf
+from bids_ari.workflows.results import OF_REGIONS, init_results_wf, row_labels
 
 _BLOCK_VOLUMES = 40
 """Single precision volumes in memory while a block of maps is smoothed."""
@@ -60,6 +62,22 @@ def workflow_name(group: GroupAnalysis) -> str:
     """
     label = stem({**group.analysis.entities, "description": "", "model": group.label})
     return f"{label.replace('-', '').replace('+', '__')}_wf"
+
+
+def results_name(contrast: Contrast) -> str:
+    """
+    Name the sub-workflow of a contrast, inside of that of its group analysis.
+
+    Parameters
+    ----------
+    contrast : Contrast
+        Of the model.
+
+    Returns
+    -------
+    str
+    """
+    return f"{contrast.name}_wf"
 
 
 def init_bids_ari_wf(
@@ -176,6 +194,10 @@ def _init_group_wf(
     atlases = atlases_of(group.analysis, grid, options)
 
     workflow = pe.Workflow(name=workflow_name(group))
+    regions = None
+    if atlases or options.roi:
+        regions = _regions_node(atlases, options.roi)
+        workflow.connect([(model_wf, regions, [("outputnode.mask", "mask")])])
     for number, contrast in enumerate(model.contrasts):
         results_wf = init_results_wf(
             group,
@@ -184,18 +206,36 @@ def _init_group_wf(
             atlases=atlases,
             options=options,
             datasets=datasets,
-            name=f"{contrast.name}_wf",
+            name=results_name(contrast),
         )
         workflow.connect([
             (model_wf, results_wf, [
-                *((f"outputnode.{field}", f"inputnode.{field}") for field in OF_MODEL),
+                *((f"outputnode.{field}", f"inputnode.{field}") for field in MODEL_OUTPUTS),
                 *(
                     ((f"outputnode.{field}", _item, number), f"inputnode.{field}")
-                    for field in (*OF_CONTRAST, "results")
+                    for field in CONTRAST_OUTPUTS
                 ),
             ]),
         ])  # fmt: skip
+        if regions is not None:
+            workflow.connect([
+                (regions, results_wf, [
+                    ("results" if field == "loaded" else field, f"inputnode.{field}")
+                    for field in OF_REGIONS
+                ]),
+            ])  # fmt: skip
     return workflow
+
+
+def _regions_node(atlases: Sequence[Atlas], rois: Sequence[Path]) -> pe.Node:
+    """Put regions on the voxels of a model, once for all of its contrasts."""
+    node = pe.Node(LoadRegions(), name="regions")
+    node.inputs.atlases = [
+        (one.name, str(one.image.absolute()), str(one.names.absolute()) if one.names else "")
+        for one in atlases
+    ]
+    node.inputs.rois = [str(path.absolute()) for path in rois]
+    return node
 
 
 def _item(of_contrasts: list[object], number: int) -> object:

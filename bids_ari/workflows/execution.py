@@ -78,7 +78,8 @@ def execute(
     crash_dir : path
         Where Nipype puts what it knows of nodes that failed.
     labels : mapping, optional
-        What to call the sub-workflows in the log, by their names.
+        What to call the sub-workflows in the log, by their names; those inside of others by both,
+        joined by a dot.
     nprocs : int
         Processes; 1 runs without any other.
     memory_gb : float, optional
@@ -241,8 +242,12 @@ class _Progress:
                 "[%d/%d] %s: %s (%.1f s)",
                 self._n_done,
                 self._n_steps,
-                self._labels.get(analysis, analysis),
+                self._label(analysis, name),
                 _STEPS[step],
                 now - self._step_began.get(analysis, now),
             )
             self._step_began[analysis] = now
+
+    def _label(self, analysis: str, name: str) -> str:
+        inner = f"{analysis}.{name.partition('.')[0]}"
+        return self._labels.get(inner) or self._labels.get(analysis, analysis)

@@ -166,7 +166,9 @@ def test_every_output_has_a_sink_and_waits_for_the_last_step(
         datasets(small_group, {}),
     )
     (of_group,) = workflow._graph.nodes()
-    (inner,) = [node for node in of_group._graph.nodes() if node.name != "model_wf"]
+    (inner,) = [
+        node for node in of_group._graph.nodes() if node.name not in ("model_wf", "regions")
+    ]
     sinks = {node.name: node for node in inner._graph.nodes() if node.name.startswith("ds_")}
     expected = {f"ds_{name}" for name in [*DERIVATIVES, "inclusion"]}
     assert set(sinks) == expected - {
@@ -272,3 +274,32 @@ def test_a_small_group_is_not_worth_several_processes(
     enough = int(3 / seconds) + 1
     assert worthwhile_processes(groups * (enough - 2), 8) == 1
     assert worthwhile_processes(groups * enough, 8) == 8
+
+
+def test_regions_are_put_on_the_voxels_once_for_all_contrasts(
+    analysis: Analysis, small_group: Path, tmp_path: Path
+) -> None:
+    roi = next(small_group.rglob("*_mask.nii.gz"))
+    table = find_participants([small_group], None)
+    asked = {"formula": "1 + age", "participants": table, "contrasts": ("a=intercept", "b=age")}
+
+    def regions_of(**more: Any) -> list[Any]:
+        workflow = init_bids_ari_wf(
+            grouped(analysis, **asked),
+            Options(bids_dir=small_group, output_dir=tmp_path / "out", **more),
+            datasets(small_group, {}),
+        )
+        (group_wf,) = workflow._graph.nodes()
+        found = [name for name in group_wf.list_node_names() if name.endswith("regions")]
+        return [
+            (name, target.name, sorted(field for _, field in edge["connect"]))
+            for name in found
+            for _, target, edge in group_wf._graph.out_edges(group_wf.get_node(name), data=True)
+        ]
+
+    fields = [f"inputnode.{name}" for name in ("atlas_map", "atlas_table", "loaded", "regions")]
+    assert regions_of(roi=(roi,)) == [
+        ("regions", "a_wf", fields),
+        ("regions", "b_wf", fields),
+    ]
+    assert regions_of() == []
