@@ -31,6 +31,7 @@ from scipy import ndimage, stats
 
 from bids_ari.stats import (
     Exchange,
+    Simes,
     Transformations,
     draw_transformations,
     exchangeable,
@@ -41,22 +42,6 @@ from bids_ari.stats import (
 ALPHA = 0.05
 MOST_CPU, MOST_GB = 0.02, 0.5
 """Targets, of the one-sample test: against scipy, and of the whole process."""
-
-
-class Simes:
-    """Thresholds on straight lines."""
-
-    name = "simes"
-
-    def k_max(self, n_features: int) -> int:
-        """Count the thresholds."""
-        return n_features
-
-    def levels(
-        self, p_values: NDArray[np.float64], ranks: NDArray[np.integer], n_features: int
-    ) -> NDArray[np.float64]:
-        """Find the largest level at which no p-value is below the threshold of its rank."""
-        return p_values * n_features / ranks
 
 
 class Study(NamedTuple):

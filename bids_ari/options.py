@@ -61,7 +61,8 @@ class Options:
     # how to run
     work_dir: Path = Path("work")
     clean_workdir: bool = False
-    nprocs: int = 1
+    nprocs: int | None = None
+    """As many as are worth it, if none is given."""
     omp_nthreads: int = 1
     mem_gb: float | None = None
     use_plugin: Path | None = None

@@ -71,7 +71,7 @@ GOLDEN = sorted(
             )
             for extension in ("png", "svg", "json")
         ),
-        "logs/model-oneSample_smdl.json",
+        f"logs/{STEM}_smdl.json",
         *(f"group/{STEM}_desc-{desc}_dseg.tsv" for desc in CUTS),
         *(
             f"group/{STEM}_desc-{desc}_{table}.{extension}"
@@ -193,7 +193,7 @@ def test_estimators_that_use_variances_run_to_their_report(
     assert main([*arguments, "--nprocs", "1", "--estimator", estimator]) == ExitCode.OK
     stem = STEM.replace("oneSample", f"oneSample{label}")
     assert (tmp_path / "out" / f"{stem}.html").exists()
-    assert (tmp_path / "out" / "logs" / f"model-oneSample{label}_smdl.json").exists()
+    assert (tmp_path / "out" / "logs" / f"{stem}_smdl.json").exists()
     tau2 = tmp_path / "out" / "group" / f"{stem}_stat-tau2_statmap.nii.gz"
     assert tau2.exists() == (estimator == "mixed")
     assert errors_of(validate(tmp_path / "out", tmp_path)) == []

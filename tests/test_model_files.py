@@ -103,7 +103,7 @@ def test_the_model_that_a_run_writes_gives_its_results_to_the_byte(
     options: tuple[str, ...], run: Run
 ) -> None:
     first = run("first", "--contrast", "facesVsShapes", *options)
-    (model,) = (first / "logs").glob("model-*_smdl.json")
+    model, *_ = sorted((first / "logs").glob("*_smdl.json"))
     second = run("second", "--contrast", "facesVsShapes", "--model", str(model))
     expected, found = results(first), results(second)
     assert len(found) > 60

@@ -240,7 +240,7 @@ def add_execution(parser: argparse.ArgumentParser) -> None:
     )
     execution.add_argument(
         "--nprocs", "--nthreads", "--n-cpus", "--n_cpus", type=values.processes, metavar="N",
-        default=values.available_cpus(), help="processes (default: all CPUs, here %(default)s)",
+        help="processes (default: one for a small group, all CPUs for more work)",
     )  # fmt: skip
     execution.add_argument(
         "--omp-nthreads", type=values.processes, default=1, metavar="N",

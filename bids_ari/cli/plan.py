@@ -178,6 +178,7 @@ def methods(options: Options, groups: Sequence["GroupAnalysis"]) -> str:
         See :func:`bids_ari.boilerplate.methods`.
     """
     from bids_ari import boilerplate
+    from bids_ari.inputs import parse_atlas
 
     contrasts: dict[boilerplate.GroupModel, list[str]] = {}
     for group in groups:
@@ -196,7 +197,7 @@ def methods(options: Options, groups: Sequence["GroupAnalysis"]) -> str:
             cluster_thresholds=options.cluster_threshold,
             tdp_thresholds=options.tdp_threshold,
             connectivity=options.connectivity,
-            regions={_atlas_name(one): None for one in options.atlas},
+            regions={parse_atlas(one).called: None for one in options.atlas},
             rois=len(options.roi),
             versions=versions(),
         )
@@ -230,14 +231,6 @@ def _in_words(group: "GroupAnalysis", options: Options) -> "GroupModel":
         levels=model.levels,
         rules=tuple(dict.fromkeys(row.rule for row in rows if row.rule)),
     )
-
-
-def _atlas_name(asked: str) -> str:
-    """Name an atlas by how it was asked for: a file, or a name and what is asked of it."""
-    image = asked.rpartition(":names=")[0] or asked
-    if image.endswith((".nii", ".nii.gz")):
-        return Path(image).name.removesuffix(".gz").removesuffix(".nii")
-    return image.partition(":")[0]
 
 
 def versions() -> dict[str, str]:

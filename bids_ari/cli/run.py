@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bids_ari import __version__
 from bids_ari.cli import directories, plan
+from bids_ari.cli.values import available_cpus
 from bids_ari.errors import ExitCode, InputError
 from bids_ari.files import copy_file, write_json, write_text
 from bids_ari.options import Options
@@ -118,7 +119,12 @@ def _compute(
     template: "Template | None",
 ) -> int:
     from bids_ari.outputs import write_dataset_description
-    from bids_ari.workflows.base import init_bids_ari_wf, names_of, workflow_name
+    from bids_ari.workflows.base import (
+        init_bids_ari_wf,
+        names_of,
+        workflow_name,
+        worthwhile_processes,
+    )
     from bids_ari.workflows.execution import execute
 
     started, clock = time.strftime("%Y-%m-%dT%H:%M:%S%z"), time.perf_counter()
@@ -137,8 +143,8 @@ def _compute(
         outcome = execute(
             workflow,
             work_dir,
-            labels=dict(zip(names, _short_names(groups), strict=True)),
-            nprocs=options.nprocs,
+            labels=_log_labels(groups),
+            nprocs=options.nprocs or worthwhile_processes(groups, available_cpus()),
             memory_gb=options.mem_gb,
             plugin_file=options.use_plugin,
             stop_on_first_crash=options.stop_on_first_crash,
@@ -169,12 +175,19 @@ def _compute(
 
 
 def _write_models(groups: Sequence["GroupAnalysis"], output_dir: Path) -> None:
-    """Write the models as BIDS Stats Models, with which the run can be repeated."""
+    """
+    Write the models as BIDS Stats Models, with which the run can be repeated.
+
+    One for each contrast, named as its results are: models of one name have other levels and means
+    where other participants have maps, and each result leads to its own.
+    """
     from bids_ari.design import to_stats_model
+    from bids_ari.workflows.base import names_of
 
     for group in groups:
         model = to_stats_model(group.model)
-        write_json(model, output_dir / "logs" / f"model-{group.label}_smdl.json")
+        for name in names_of(group):
+            write_json(model, output_dir / "logs" / f"{name}_smdl.json")
 
 
 def _short_names(groups: Sequence["GroupAnalysis"]) -> list[str]:
@@ -186,6 +199,19 @@ def _short_names(groups: Sequence["GroupAnalysis"]) -> list[str]:
         if entity != "contrast" and len({one.get(entity) for one in shared}) > 1
     ]
     return [" ".join(one[entity] for entity in told if entity in one) or "maps" for one in shared]
+
+
+def _log_labels(groups: Sequence["GroupAnalysis"]) -> dict[str, str]:
+    """Call sub-workflows in the log by their analysis, and by the contrast if there are several."""
+    from bids_ari.workflows.base import results_name, workflow_name
+
+    labels: dict[str, str] = {}
+    for group, short in zip(groups, _short_names(groups), strict=True):
+        name, contrasts = workflow_name(group), group.model.contrasts
+        labels[name] = short
+        if len(contrasts) > 1:
+            labels |= {f"{name}.{results_name(c)}": f"{short}, {c.name}" for c in contrasts}
+    return labels
 
 
 def _keep_resource_monitor(folder: Path, options: Options) -> None:

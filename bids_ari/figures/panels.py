@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+_EFFORT = 2  # of 6; 4 takes twice as long for pictures that are 5 % smaller
+
 
 @dataclass(frozen=True, slots=True)
 class Panel:
@@ -23,7 +25,7 @@ class Panel:
 def webp(picture: Any, name: str) -> Panel:
     """Encode a picture."""
     buffer = io.BytesIO()
-    picture.save(buffer, format="WEBP", quality=82, method=4)
+    picture.save(buffer, format="WEBP", quality=82, method=_EFFORT)
     pixels = np.asarray(picture.convert("RGBA"))
     return Panel(name, buffer.getvalue(), picture.width, picture.height, pixels)
 

@@ -35,7 +35,9 @@ def template() -> Volume:
     from nilearn.datasets import load_mni152_template  # slow to import
 
     img = load_mni152_template(resolution=1)
-    return Volume(np.asarray(img.dataobj, dtype=np.float32), img.affine)
+    values = np.asarray(img.dataobj, dtype=np.float32)
+    values.setflags(write=False)  # it is given to whoever asks
+    return Volume(values, img.affine)
 
 
 def overlap_with_template(mask: Volume, brain: Volume) -> float:

@@ -60,10 +60,31 @@ def load_mask(path: Path, grid: Grid) -> tuple[NDArray[np.bool_], bool]:
     resampled = not found.matches(grid)
     if resampled:
         inside = resample_nearest(inside.astype(np.int32), found, grid) > 0
-    if not inside.any():
+    refuse_outside(path, grid, is_there=bool(inside.any()))
+    return inside, resampled
+
+
+def refuse_outside(path: Path, grid: Grid, *, is_there: bool) -> None:
+    """
+    Raise an error if nothing of an image is on the grid of the maps.
+
+    Parameters
+    ----------
+    path : path
+        Mask or region of interest.
+    grid : Grid
+        Of the maps.
+    is_there : bool
+        Whether it has a voxel above 0 there.
+
+    Raises
+    ------
+    InputError
+        If it has none.
+    """
+    if not is_there:
         msg = f"{path} has no voxel above 0 on the grid of the maps ({grid})"
         raise InputError(msg)
-    return inside, resampled
 
 
 def put_mask_on_grid(path: Path, grid: Grid, out_stem: Path) -> tuple[Path, bool]:

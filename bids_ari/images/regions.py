@@ -12,6 +12,7 @@ from bids_ari.errors import InputError
 from bids_ari.files import whole
 from bids_ari.images.domain import VolumeDomain
 from bids_ari.images.labels import number_labels, place_labels
+from bids_ari.images.masks import refuse_outside
 from bids_ari.images.nifti import read_map
 from bids_ari.images.region_names import RegionNames, load_region_names
 
@@ -143,9 +144,7 @@ def load_roi(image: Path, domain: VolumeDomain) -> tuple[Regions, bool]:
     data, found = read_map(image)
     inside = data > 0  # False for NaN
     placed = place_labels(inside.astype(np.int32), found, domain.grid)
-    if not (placed.place >= 0).any():
-        msg = f"{image} has no voxel above 0 on the grid of the maps ({domain.grid})"
-        raise InputError(msg)
+    refuse_outside(image, domain.grid, is_there=bool((placed.place >= 0).any()))
     region = np.zeros(placed.place.size, dtype=np.int64)
     regions = Regions(
         _members(region, placed.place, 1, domain),

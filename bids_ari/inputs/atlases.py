@@ -36,6 +36,14 @@ class AtlasSpec:
     entities: dict[str, str] = field(default_factory=dict, hash=False)
     """That TemplateFlow is asked for, by the key of file names."""
 
+    @property
+    def called(self) -> str:
+        """How the atlas is called, as far as it is known before its image is found."""
+        if self.image:
+            return _called(self.image)
+        asked = {key: value for key, value in self.entities.items() if value != "none"}
+        return title({"atlas": self.name, **asked})
+
 
 def parse_atlas(text: str) -> AtlasSpec:
     """
@@ -141,9 +149,12 @@ def find_atlas(spec: str, *, space: str, voxel_size: float) -> Atlas:
             "there is no table of names for %s: its regions are called by number; names= tells one",
             image,
         )
-    stem = image.name.removesuffix(".gz").removesuffix(".nii")
     # nodes run in folders of their own
-    return Atlas(title(entities_of(image)) or stem, image.absolute(), names and names.absolute())
+    return Atlas(_called(image), image.absolute(), names and names.absolute())
+
+
+def _called(image: Path) -> str:
+    return title(entities_of(image)) or image.name.removesuffix(".gz").removesuffix(".nii")
 
 
 def _is_file(text: str) -> bool:

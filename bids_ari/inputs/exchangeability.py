@@ -108,8 +108,8 @@ def permutable(
             kept.append(contrast)
     if errors and not (by_default and kept):
         raise errors[0]
-    for error in errors:
-        LOGGER.warning("not tested: %s", error)
+    for reason in errors:
+        LOGGER.warning("not tested: %s", reason)
     return replace(model, contrasts=tuple(kept))
 
 

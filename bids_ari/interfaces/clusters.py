@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from bids_ari.files import write_text
-from bids_ari.images import CONNECTIVITIES, Regions, load_domain, load_regions
+from bids_ari.images import CONNECTIVITIES, Regions, load_domain
 from bids_ari.interfaces.calibration import beside, claims_on, columns_beside
+from bids_ari.interfaces.regions import regions_of
 from bids_ari.stats import (
     ALTERNATIVES,
     ANY,
@@ -106,7 +107,7 @@ class _ClusterInferenceInputSpec(BaseInterfaceInputSpec):
     signed = traits.Bool(
         True, usedefault=True, desc="whether the statistic has a sign, as F has not"
     )
-    regions = File(exists=True, mandatory=True, desc="from LoadRegions; may hold none")
+    regions = File(exists=True, desc="from LoadRegions; undefined without any")
 
 
 class _ClusterInferenceOutputSpec(TraitedSpec):
@@ -141,7 +142,7 @@ class ClusterInference(SimpleInterface):
             distance=self.inputs.min_distance,
         )  # fmt: skip
         places = domain.coordinates(np.array([peak.feature for peak in peaks], dtype=np.int64))
-        regions = load_regions(Path(self.inputs.regions))
+        regions = regions_of(self.inputs.regions, domain.n_features)
 
         # bounds are compared with thresholds: in single precision, 7 of 10 are less than 0.7
         tdp_of_label = np.append(0.0, tdp)  # label 0 is background

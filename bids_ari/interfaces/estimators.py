@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bids_ari.stats import (
-    ALTERNATIVES,
     Estimates,
     contrast_maps,
     estimated_contrast,
@@ -102,12 +101,11 @@ def _weighted(
             dof = (float(f.dof), float(np.max(f.dof_residual)))
             results = results_with(f.n_untestable)
             return GroupMaps(f.f, f.z, {"greater": f.p}, dof, results, "f test")
-        by_side = {one: estimated_contrast(estimates, weights[0], one) for one in ALTERNATIVES}
-        t = by_side["two-sided"]
+        t = estimated_contrast(estimates, weights[0])
         return GroupMaps(
             t.t,
             t.z,
-            {one: maps.p for one, maps in by_side.items()},
+            dict(t.sided_p.items()),
             (float(np.max(t.dof)),),
             results_with(t.n_untestable),
             "t test",

@@ -10,12 +10,14 @@ from nipype.interfaces.base import (
     File,
     SimpleInterface,
     TraitedSpec,
+    isdefined,
     traits,
 )
 from scipy import sparse
 
 from bids_ari.files import write_text
 from bids_ari.images import (
+    Regions,
     join_regions,
     load_atlas,
     load_domain,
@@ -97,14 +99,14 @@ class LoadRegions(SimpleInterface):
 
 
 class _RegionInferenceInputSpec(BaseInterfaceInputSpec):
-    regions = File(exists=True, mandatory=True, desc="from LoadRegions")
+    regions = File(exists=True, desc="from LoadRegions; undefined without any")
     z_map = File(exists=True, mandatory=True, desc="z values, for their signs")
     p_map = File(exists=True, mandatory=True, desc="p-values, in double precision")
     mask = File(exists=True, mandatory=True, desc="the voxels that are tested")
     critical_vector = File(exists=True, mandatory=True, desc="from AllResolutionsInference")
     whole_mask = traits.Dict(mandatory=True, desc="results of AllResolutionsInference")
     calibration = File(exists=True, desc="from CalibrateThresholds, for methods with permutations")
-    loaded = traits.Dict(usedefault=True, desc="results of LoadRegions, to repeat in the sidecar")
+    loaded = traits.Dict(desc="results of LoadRegions, to repeat in the sidecar")
     signed = traits.Bool(
         True, usedefault=True, desc="whether the statistic has a sign, as F has not"
     )
@@ -126,7 +128,7 @@ class RegionInference(SimpleInterface):
         z_values = domain.values(Path(self.inputs.z_map))
         p_values = domain.values(Path(self.inputs.p_map))
         critical_vector = np.load(self.inputs.critical_vector)
-        regions = load_regions(Path(self.inputs.regions))
+        regions = regions_of(self.inputs.regions, domain.n_features)
         whole_mask = self.inputs.whole_mask
         closed = claims_on(p_values, whole_mask, self.inputs.calibration)
         claims = [claim_p_values(tdp, regions.members, closed) for tdp in (ANY, 0.5)]
@@ -161,8 +163,14 @@ class RegionInference(SimpleInterface):
         table = format_tsv(columns_beside(REGION_COLUMNS, whole_mask), rows)
         out_file = write_text(table, Path(runtime.cwd) / "regions.tsv")
         self._results["region_table"] = str(out_file)
-        self._results["results"] = {**whole_mask, **self.inputs.loaded}
+        loaded = self.inputs.loaded if isdefined(self.inputs.loaded) else {}
+        self._results["results"] = {**whole_mask, **loaded}
         return runtime
+
+
+def regions_of(path: str | Any, n_features: int) -> Regions:
+    """Read regions from LoadRegions; none if there is no file."""
+    return load_regions(Path(path)) if isdefined(path) else join_regions([], n_features)
 
 
 def _only(members: sparse.csr_array, keep: Any) -> sparse.csr_array:

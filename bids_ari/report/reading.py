@@ -149,7 +149,7 @@ def _read(root: Path, stem: str) -> Result:
     require(z_sidecar, model, ("Model",))
     require(z_sidecar, model["Model"], ("NumberOfMaps",))
     test = "F" if model["Model"].get("Test") == "F" else "t"
-    stats_model = logs / f"model-{model['Model'].get('Name')}_smdl.json"
+    stats_model = logs / f"{stem}_smdl.json"
     region_table = group / f"{stem}_regions.tsv"
     of_regions = json_object(sidecar_of(region_table), optional=True) if asked_for_regions else {}
     return Result(

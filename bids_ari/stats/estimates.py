@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from bids_ari.stats.fisher import f_z_and_p_values
 from bids_ari.stats.refusals import refuse_contrast, refuse_f_contrast
-from bids_ari.stats.student import Alternative, z_and_p_values
+from bids_ari.stats.student import ALTERNATIVES, Alternative, z_and_sided_p_values
 
 
 class Estimates(NamedTuple):
@@ -46,6 +46,8 @@ class EstimatedContrast(NamedTuple):
     """(n_features,) p-value in double precision; 1 where nothing is testable."""
     n_untestable: int
     """Features where too few maps have a value and a variance."""
+    sided_p: dict[Alternative, NDArray[np.float64]]
+    """The same p-values under every alternative."""
 
 
 class EstimatedFContrast(NamedTuple):
@@ -93,14 +95,20 @@ def estimated_contrast(
         is unknown.
     """
     refuse_contrast(contrast, len(estimates.r))
+    if alternative not in ALTERNATIVES:
+        msg = f"alternative is {alternative!r}, expected one of {', '.join(ALTERNATIVES)}"
+        raise ValueError(msg)
     weights = np.linalg.solve(estimates.r.T, contrast.astype(np.float64))
     effect = np.where(estimates.testable, estimates.coefficients @ weights, 0.0)
     variance = np.where(estimates.testable, estimates.covariance @ weights @ weights, 0.0)
     t = np.divide(effect, np.sqrt(variance), out=np.zeros_like(effect), where=estimates.testable)
-    z, p = z_and_p_values(t, np.maximum(estimates.dof, 1), alternative)
-    p[~estimates.testable] = 1
+    z, sided_p = z_and_sided_p_values(t, np.maximum(estimates.dof, 1))
+    for p in sided_p.values():
+        p[~estimates.testable] = 1
     n_untestable = int(np.count_nonzero(~estimates.testable))
-    return EstimatedContrast(effect, variance, t, estimates.dof, z, p, n_untestable)
+    return EstimatedContrast(
+        effect, variance, t, estimates.dof, z, sided_p[alternative], n_untestable, sided_p
+    )
 
 
 def estimated_f_contrast(

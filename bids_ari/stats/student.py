@@ -105,7 +105,7 @@ def z_and_p_values(
 
 
 def z_and_sided_p_values(
-    t: NDArray[np.float64], dof: float
+    t: NDArray[np.float64], dof: float | NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], dict[Alternative, NDArray[np.float64]]]:
     """
     Compute :func:`z_value`, and :func:`p_value` under every alternative, in the time of one.
@@ -114,8 +114,8 @@ def z_and_sided_p_values(
     ----------
     t : (n_features,) array
         Student statistics.
-    dof : float
-        Degrees of freedom.
+    dof : float or (n_features,) array
+        Degrees of freedom; the number infinity makes t a standard normal statistic.
 
     Returns
     -------

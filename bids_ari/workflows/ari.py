@@ -6,15 +6,17 @@ from typing import Literal
 from nipype.interfaces import utility as niu
 from nipype.pipeline import engine as pe
 
+from bids_ari.interfaces.regions import LoadRegions
 from bids_ari.workflows.inference import CLUSTER_OUTPUTS, INFERENCE_OUTPUTS, init_inference_wf
 from bids_ari.workflows.model import (
     BLOCKS,
-    CONTRAST_OUTPUTS,
+    CONTRAST_MAPS,
     MAP_INPUTS,
     MODEL_OUTPUTS,
     init_model_wf,
 )
 
+_ATLAS_OUTPUTS = ("atlas_map", "atlas_table")
 _RESULTS = ("ari_results", "region_results", "cluster_results")
 
 
@@ -130,10 +132,10 @@ def init_ari_wf(
     --------
     >>> sorted(init_ari_wf(alpha=0.01).list_node_names())
     ['inference_wf.ari', 'inference_wf.bounds', 'inference_wf.clusters', 'inference_wf.forest',
-     'inference_wf.inputnode', 'inference_wf.outputnode', 'inference_wf.regions',
-     'inference_wf.sensitivity', 'inputnode', 'model_wf.inputnode', 'model_wf.mask',
-     'model_wf.model', 'model_wf.outliers', 'model_wf.outputnode', 'model_wf.smooth',
-     'model_wf.split', 'outputnode']
+     'inference_wf.inputnode', 'inference_wf.outputnode', 'inference_wf.sensitivity',
+     'inputnode', 'model_wf.inputnode', 'model_wf.mask', 'model_wf.model',
+     'model_wf.outliers', 'model_wf.outputnode', 'model_wf.smooth', 'model_wf.split',
+     'outputnode', 'regions']
     """
     workflow = pe.Workflow(name=name)
     inputnode = pe.Node(
@@ -144,8 +146,9 @@ def init_ari_wf(
     outputnode = pe.Node(
         niu.IdentityInterface(
             [
-                *CONTRAST_OUTPUTS,
+                *CONTRAST_MAPS,
                 *INFERENCE_OUTPUTS,
+                *_ATLAS_OUTPUTS,
                 *CLUSTER_OUTPUTS,
                 *MODEL_OUTPUTS,
                 "model_results",
@@ -163,6 +166,7 @@ def init_ari_wf(
         mem_gb=mem_gb,
     )
     model_wf.inputs.inputnode.tests = [test]
+    regions = pe.Node(LoadRegions(), name="regions")
     inference_wf = init_inference_wf(
         alternative="greater" if test == "F" else alternative,
         signed=test != "F",
@@ -185,12 +189,17 @@ def init_ari_wf(
             (("contrast", _one), "inputnode.contrasts"),
         ]),
         (inputnode, inference_wf, [
-            ("atlases", "inputnode.atlases"),
-            ("rois", "inputnode.rois"),
             ("design", "inputnode.design"),
             (("contrast", _rows), "inputnode.contrast"),
             ("blocks", "inputnode.blocks"),
         ]),
+        (inputnode, regions, [("atlases", "atlases"), ("rois", "rois")]),
+        (model_wf, regions, [("outputnode.mask", "mask")]),
+        (regions, inference_wf, [
+            ("regions", "inputnode.regions"),
+            ("results", "inputnode.loaded"),
+        ]),
+        (regions, outputnode, [(field, field) for field in _ATLAS_OUTPUTS]),
         (model_wf, inference_wf, [
             *((f"outputnode.{field}", f"inputnode.{field}") for field in ("mask", *BLOCKS)),
             *(
@@ -200,7 +209,7 @@ def init_ari_wf(
         ]),
         (model_wf, outputnode, [
             *((f"outputnode.{field}", field) for field in MODEL_OUTPUTS),
-            *(((f"outputnode.{field}", _first), field) for field in CONTRAST_OUTPUTS),
+            *(((f"outputnode.{field}", _first), field) for field in CONTRAST_MAPS),
             (("outputnode.results", _first), "model_results"),
         ]),
         (inference_wf, outputnode, [

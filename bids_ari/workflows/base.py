@@ -1,5 +1,6 @@
 """The BIDS-App workflow: records and options to one graph."""
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -8,16 +9,24 @@ from typing import Any
 from nipype.pipeline import engine as pe
 
 from bids_ari import __version__
+from bids_ari.design import Contrast
 from bids_ari.errors import ExitCode, InputError
 from bids_ari.images import Grid, common_grid
 from bids_ari.inputs import Analysis, Atlas, GroupAnalysis, find_atlas
+from bids_ari.interfaces.regions import LoadRegions
 from bids_ari.options import Options
 from bids_ari.outputs import stem
-from bids_ari.workflows.model import BLOCKS, init_model_wf
-from bids_ari.workflows.results import OF_CONTRAST, OF_MODEL, init_results_wf, row_labels
+from bids_ari.workflows.model import BLOCKS, CONTRAST_OUTPUTS, MODEL_OUTPUTS, init_model_wf
+from bids_ari.workflows.results import OF_REGIONS, init_results_wf, row_labels
 
 _BLOCK_VOLUMES = 40
 """Single precision volumes in memory while a block of maps is smoothed."""
+_SECONDS_PER_VALUE = 1e-8
+"""To read and smooth a voxel of a map, on a usual computer."""
+_SECONDS_PER_VOXEL = 1.2e-6
+"""To infer from one of the grid, for each contrast."""
+_LITTLE_SECONDS = 3.0
+"""Of work, done sooner in one process than in several."""
 
 
 def names_of(group: GroupAnalysis) -> list[str]:
@@ -53,6 +62,22 @@ def workflow_name(group: GroupAnalysis) -> str:
     """
     label = stem({**group.analysis.entities, "description": "", "model": group.label})
     return f"{label.replace('-', '').replace('+', '__')}_wf"
+
+
+def results_name(contrast: Contrast) -> str:
+    """
+    Name the sub-workflow of a contrast, inside of that of its group analysis.
+
+    Parameters
+    ----------
+    contrast : Contrast
+        Of the model.
+
+    Returns
+    -------
+    str
+    """
+    return f"{contrast.name}_wf"
 
 
 def init_bids_ari_wf(
@@ -102,6 +127,33 @@ def init_bids_ari_wf(
     return workflow
 
 
+def worthwhile_processes(groups: Sequence[GroupAnalysis], n_cpus: int) -> int:
+    """
+    Tell how many processes a run is worth.
+
+    Starting others, and asking them how far they are, takes about a second of each.
+
+    Parameters
+    ----------
+    groups : sequence of GroupAnalysis
+        What is analysed.
+    n_cpus : int
+        How many there are.
+
+    Returns
+    -------
+    int
+        All, or 1 if there is little to do.
+    """
+    seconds = 0.0
+    for group in groups:
+        n_voxels = math.prod(common_grid([group.analysis.maps[0].path]).shape)
+        n_maps = len(group.analysis.maps) + len(group.analysis.variances)
+        seconds += n_voxels * n_maps * _SECONDS_PER_VALUE
+        seconds += n_voxels * len(group.model.contrasts) * _SECONDS_PER_VOXEL
+    return n_cpus if seconds > _LITTLE_SECONDS else 1
+
+
 def _refuse_twins(label: str, one: GroupAnalysis, other: GroupAnalysis) -> None:
     first, second = one.analysis.entities, other.analysis.entities
     differing = [
@@ -142,6 +194,10 @@ def _init_group_wf(
     atlases = atlases_of(group.analysis, grid, options)
 
     workflow = pe.Workflow(name=workflow_name(group))
+    regions = None
+    if atlases or options.roi:
+        regions = _regions_node(atlases, options.roi)
+        workflow.connect([(model_wf, regions, [("outputnode.mask", "mask")])])
     for number, contrast in enumerate(model.contrasts):
         results_wf = init_results_wf(
             group,
@@ -150,18 +206,39 @@ def _init_group_wf(
             atlases=atlases,
             options=options,
             datasets=datasets,
-            name=f"{contrast.name}_wf",
+            name=results_name(contrast),
         )
         workflow.connect([
             (model_wf, results_wf, [
-                *((f"outputnode.{field}", f"inputnode.{field}") for field in (*OF_MODEL, *BLOCKS)),
+                *(
+                    (f"outputnode.{field}", f"inputnode.{field}")
+                    for field in (*MODEL_OUTPUTS, *BLOCKS)
+                ),
                 *(
                     ((f"outputnode.{field}", _item, number), f"inputnode.{field}")
-                    for field in (*OF_CONTRAST, "results")
+                    for field in CONTRAST_OUTPUTS
                 ),
             ]),
         ])  # fmt: skip
+        if regions is not None:
+            workflow.connect([
+                (regions, results_wf, [
+                    ("results" if field == "loaded" else field, f"inputnode.{field}")
+                    for field in OF_REGIONS
+                ]),
+            ])  # fmt: skip
     return workflow
+
+
+def _regions_node(atlases: Sequence[Atlas], rois: Sequence[Path]) -> pe.Node:
+    """Put regions on the voxels of a model, once for all of its contrasts."""
+    node = pe.Node(LoadRegions(), name="regions")
+    node.inputs.atlases = [
+        (one.name, str(one.image.absolute()), str(one.names.absolute()) if one.names else "")
+        for one in atlases
+    ]
+    node.inputs.rois = [str(path.absolute()) for path in rois]
+    return node
 
 
 def _item(of_contrasts: list[object], number: int) -> object:

@@ -78,7 +78,8 @@ def execute(
     crash_dir : path
         Where Nipype puts what it knows of nodes that failed.
     labels : mapping, optional
-        What to call the sub-workflows in the log, by their names.
+        What to call the sub-workflows in the log, by their names; those inside of others by both,
+        joined by a dot.
     nprocs : int
         Processes; 1 runs without any other.
     memory_gb : float, optional
@@ -138,13 +139,14 @@ def execute(
     workflow.config["execution"].update(nipype_config._sections["execution"])
 
     earlier = set(crash_dir.glob("crash-*"))
-    # MultiProc collects garbage every time it looks after its workers: spare it what is there now
-    gc.collect()
-    gc.freeze()
     try:
         # what Nipype leaves where it stands (the files of its resource monitor) stays here
         with chdir(crash_dir):
-            workflow.run(plugin=plugin_for(plugin, plugin_args), plugin_args=plugin_args)
+            runner = plugin_for(plugin, plugin_args)
+            # MultiProc collects garbage whenever it looks after its workers, and Nipype makes a
+            # lot of it: spare it what is there now
+            gc.freeze()
+            workflow.run(plugin=runner, plugin_args=plugin_args)
     except Exception as error:  # noqa: BLE001 - Nipype raises whatever a node did
         outcome.crash_files = sorted(set(crash_dir.glob("crash-*")) - earlier)
         _explain(error, outcome)
@@ -240,8 +242,12 @@ class _Progress:
                 "[%d/%d] %s: %s (%.1f s)",
                 self._n_done,
                 self._n_steps,
-                self._labels.get(analysis, analysis),
+                self._label(analysis, name),
                 _STEPS[step],
                 now - self._step_began.get(analysis, now),
             )
             self._step_began[analysis] = now
+
+    def _label(self, analysis: str, name: str) -> str:
+        inner = f"{analysis}.{name.partition('.')[0]}"
+        return self._labels.get(inner) or self._labels.get(analysis, analysis)

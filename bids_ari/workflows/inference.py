@@ -8,7 +8,7 @@ from nipype.pipeline import engine as pe
 
 from bids_ari.interfaces.ari import AllResolutionsInference, Sensitivity
 from bids_ari.interfaces.clusters import ClusterInference, GrowForest
-from bids_ari.interfaces.regions import LoadRegions, RegionInference
+from bids_ari.interfaces.regions import RegionInference
 from bids_ari.stats import RESAMPLED
 from bids_ari.workflows.permutations import PERMUTATION_INPUTS, init_permutation_wf
 
@@ -22,14 +22,14 @@ CLUSTER_OUTPUTS = (
 )
 """Fields of ``outputnode`` that hold a list: one file for each cluster threshold, then one for each
 TDP threshold."""
+REGION_INPUTS = ("regions", "loaded")
+"""Fields of ``inputnode``, of what regions there are."""
 INFERENCE_OUTPUTS = (
     "critical_table",
     "permutation_table",
     "sensitivity_table",
     "gradient_map",
     "region_table",
-    "atlas_map",
-    "atlas_table",
 )
 _MAPS = ("mask", "z_map", "p_map")
 
@@ -86,10 +86,9 @@ def init_inference_wf(
         Signed statistics that clusters are formed in, and p-values in double precision.
     sided_p_values
         P-values under every alternative, from :class:`bids_ari.interfaces.glm.SecondLevelModel`.
-    atlases
-        For each atlas its name, label image and table of names (empty for none).
-    rois
-        Masks of regions of interest.
+    regions, loaded
+        Outputs ``regions`` and ``results`` of :class:`bids_ari.interfaces.LoadRegions`; leave
+        undefined without any.
     values_files, coverage_files, design, contrast, test, blocks
         For methods with permutations; see
         :func:`bids_ari.workflows.permutations.init_permutation_wf`.
@@ -107,22 +106,20 @@ def init_inference_wf(
         one, which is of clusters and regions, is empty without regions.
     region_table
         Bounds of each region; empty without regions.
-    atlas_map, atlas_table
-        For each atlas: its labels at the voxels tested, and their names.
     ari_results, region_results, cluster_results
         Numbers for sidecars: dictionaries, the last one for each threshold.
 
     Examples
     --------
     >>> sorted(init_inference_wf(alpha=0.01).list_node_names())
-    ['ari', 'bounds', 'clusters', 'forest', 'inputnode', 'outputnode', 'regions', 'sensitivity']
+    ['ari', 'bounds', 'clusters', 'forest', 'inputnode', 'outputnode', 'sensitivity']
     """
     workflow = pe.Workflow(name=name)
     inputnode = pe.Node(
-        niu.IdentityInterface([*_MAPS, "sided_p_values", "atlases", "rois", *PERMUTATION_INPUTS]),
+        niu.IdentityInterface([*_MAPS, "sided_p_values", *REGION_INPUTS, *PERMUTATION_INPUTS]),
         name="inputnode",
     )
-    inputnode.inputs.atlases = inputnode.inputs.rois = inputnode.inputs.blocks = []
+    inputnode.inputs.blocks = []
     outputnode = pe.Node(
         niu.IdentityInterface(
             [
@@ -140,7 +137,6 @@ def init_inference_wf(
     )
     sensitivity = pe.Node(Sensitivity(alternative=alternative), name="sensitivity")
     forest = pe.Node(GrowForest(connectivity=connectivity, alternative=alternative), name="forest")
-    regions = pe.Node(LoadRegions(), name="regions")
     bounds = pe.Node(RegionInference(signed=signed), name="bounds")
     clusters = pe.MapNode(
         ClusterInference(connectivity=connectivity, min_distance=min_distance, signed=signed),
@@ -154,21 +150,19 @@ def init_inference_wf(
 
     maps = [(field, field) for field in _MAPS]
     workflow.connect([
-        *((inputnode, sink, maps) for sink in (ari, bounds, forest, clusters)),
+        *((inputnode, sink, maps) for sink in (ari, forest)),
+        (inputnode, bounds, [*maps, *((field, field) for field in REGION_INPUTS)]),
+        (inputnode, clusters, [*maps, ("regions", "regions")]),
         (inputnode, sensitivity, [("sided_p_values", "sided_p_values")]),
-        (inputnode, regions, [("mask", "mask"), ("atlases", "atlases"), ("rois", "rois")]),
         *(
             (ari, sink, [("critical_vector", "critical_vector")])
             for sink in (bounds, forest, clusters)
         ),
         *((ari, sink, [("results", "whole_mask")]) for sink in (sensitivity, bounds, clusters)),
-        *((regions, sink, [("regions", "regions")]) for sink in (bounds, clusters)),
         (forest, clusters, [("forest", "forest")]),
         (ari, outputnode, [("results", "ari_results")]),
         (sensitivity, outputnode, [("sensitivity_table", "sensitivity_table")]),
         (forest, outputnode, [("gradient_map", "gradient_map")]),
-        (regions, bounds, [("results", "loaded")]),
-        (regions, outputnode, [("atlas_map", "atlas_map"), ("atlas_table", "atlas_table")]),
         (bounds, outputnode, [("region_table", "region_table"), ("results", "region_results")]),
         (clusters, outputnode, [
             *((field, field) for field in CLUSTER_OUTPUTS),

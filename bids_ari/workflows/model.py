@@ -6,11 +6,13 @@ from nipype.pipeline import engine as pe
 from bids_ari.interfaces.glm import Outliers, SecondLevelModel
 from bids_ari.interfaces.maps import DecideMask, SmoothBlock, SplitMaps
 
-CONTRAST_OUTPUTS = ("effect_map", "variance_map", "stat_map", "z_map", "p_map")
-"""Fields of ``outputnode`` that hold a list: one map for each contrast."""
+CONTRAST_MAPS = ("effect_map", "variance_map", "stat_map", "z_map", "p_map")
+CONTRAST_OUTPUTS = (*CONTRAST_MAPS, "sided_p_values", "results")
+"""Fields of ``outputnode`` that hold a list: one item for each contrast."""
 MODEL_OUTPUTS = ("mask", "missing", "mask_results", "outlier_table", "tau2_map")
+"""Those that are the same for all contrasts."""
 BLOCKS = ("values_files", "coverage_files")
-"""Fields of ``outputnode`` that hold the smoothed maps, block by block."""
+"""Those that hold the smoothed maps, block by block."""
 MAP_INPUTS = ("maps", "weights", "variances", "mask", "mask_name")
 
 
@@ -98,9 +100,7 @@ def init_model_wf(
         name="inputnode",
     )
     outputnode = pe.Node(
-        niu.IdentityInterface(
-            [*CONTRAST_OUTPUTS, "sided_p_values", "results", *MODEL_OUTPUTS, *BLOCKS]
-        ),
+        niu.IdentityInterface([*CONTRAST_OUTPUTS, *MODEL_OUTPUTS, *BLOCKS]),
         name="outputnode",
     )
     split = pe.Node(SplitMaps(mask_coverage=mask_coverage), name="split")
@@ -162,8 +162,7 @@ def init_model_wf(
         (model, outliers, [("results", "after")]),
         (outliers, outputnode, [("outlier_table", "outlier_table")]),
         (model, outputnode, [
-            (field, field)
-            for field in (*CONTRAST_OUTPUTS, "sided_p_values", "results", "tau2_map")
+            (field, field) for field in (*CONTRAST_OUTPUTS, "tau2_map")
         ]),
     ])  # fmt: skip
     return workflow

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,8 @@ class SafeMultiProc(MultiProcPlugin):
     pool: Any
 
     def __init__(self, plugin_args: dict[str, Any] | None = None) -> None:
+        # numba takes a while: workers are forks of this process, which has it once for all
+        import_module("bids_ari.stats._kernels")
         super().__init__(plugin_args=plugin_args)
         self.pool.shutdown()  # has not started a worker yet
         self.pool = ProcessPoolExecutor(

@@ -15,13 +15,13 @@ from bids_ari.interfaces.derivatives import WriteDerivative, WriteInclusion, Wri
 from bids_ari.options import Options
 from bids_ari.outputs import DERIVATIVES, atlas_label, cut_labels, describe, path_of, stem
 from bids_ari.stats import RESAMPLED
-from bids_ari.workflows.inference import init_inference_wf
-from bids_ari.workflows.model import BLOCKS
+from bids_ari.workflows.inference import REGION_INPUTS, init_inference_wf
+from bids_ari.workflows.model import BLOCKS, CONTRAST_OUTPUTS, MODEL_OUTPUTS
 from bids_ari.workflows.provenance import common_metadata, sources_of
 
-OF_CONTRAST = ("effect_map", "variance_map", "stat_map", "z_map", "p_map", "sided_p_values")
-"""Fields of ``inputnode`` that there is one of for each contrast of a model."""
-OF_MODEL = ("mask", "missing", "mask_results", "outlier_table", "tau2_map")
+OF_REGIONS = (*REGION_INPUTS, "atlas_map", "atlas_table")
+"""Fields of ``inputnode`` that say which regions there are; undefined without any."""
+OF_MODEL = (*MODEL_OUTPUTS, *OF_REGIONS)
 """Fields of ``inputnode`` that are the same for all contrasts."""
 _LAST_STEPS = ("cluster_table", "region_table", "sensitivity_table")
 """What comes last: nothing is written before all of them are there."""
@@ -72,6 +72,8 @@ def init_results_wf(
     ------
     mask, missing, mask_results, outlier_table, tau2_map, values_files, coverage_files
         Of the model.
+    regions, loaded, atlas_map, atlas_table
+        From :class:`bids_ari.interfaces.LoadRegions`; undefined without regions.
     effect_map, variance_map, stat_map, z_map, p_map, sided_p_values, results
         Of the contrast.
 
@@ -82,7 +84,7 @@ def init_results_wf(
     """
     workflow = pe.Workflow(name=name)
     inputnode = pe.Node(
-        niu.IdentityInterface([*OF_CONTRAST, "results", *OF_MODEL, *BLOCKS]), name="inputnode"
+        niu.IdentityInterface([*CONTRAST_OUTPUTS, *OF_MODEL, *BLOCKS]), name="inputnode"
     )
     is_f = contrast.test == "F"
     inference_wf = init_inference_wf(
@@ -104,16 +106,13 @@ def init_results_wf(
     inputs.contrast = contrast.weights.tolist()
     inputs.test = contrast.test
     inputs.blocks = list(group.blocks)
-    inputs.atlases = [
-        (one.name, str(one.image.absolute()), str(one.names.absolute()) if one.names else "")
-        for one in atlases
-    ]
-    inputs.rois = [str(path.absolute()) for path in options.roi]
     done = pe.Node(niu.Merge(len(_LAST_STEPS)), name="done", run_without_submitting=True)
     workflow.connect([
         (inputnode, inference_wf, [
             (field, f"inputnode.{field}")
-            for field in ("mask", "z_map", "p_map", "sided_p_values", *BLOCKS)
+            for field in (
+                "mask", "z_map", "p_map", "sided_p_values", *REGION_INPUTS, *BLOCKS
+            )
         ]),
         (inference_wf, done, [
             (f"outputnode.{field}", f"in{number}") for number, field in enumerate(_LAST_STEPS, 1)
@@ -164,7 +163,7 @@ def init_results_wf(
                 connections.append((_SIDECARS[field], "results"))
         connections.append(("stat_map" if field in ("t_map", "f_map") else field, "in_file"))
         for source_field, target in connections:
-            of_input = source_field in (*OF_CONTRAST, "results", *OF_MODEL)
+            of_input = source_field in (*CONTRAST_OUTPUTS, *OF_MODEL)
             source_node = inputnode if of_input else inference_wf
             prefix = "" if of_input else "outputnode."
             workflow.connect([(source_node, sink, [(f"{prefix}{source_field}", target)])])

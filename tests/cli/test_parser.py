@@ -23,7 +23,7 @@ def test_the_parser_and_the_options_have_the_same_names_and_defaults() -> None:
     assert set(actions) == {field.name for field in fields(Options)}
     options = parse(POSITIONAL)
     for field in fields(Options):
-        if field.name not in ("bids_dir", "output_dir", "nprocs"):  # the last is all CPUs
+        if field.name not in ("bids_dir", "output_dir"):
             assert getattr(options, field.name) == field.default, field.name
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from bids_ari.cli import main
 from bids_ari.cli.run import _conclude_failure
 from bids_ari.errors import ExitCode, InputError
+from bids_ari.simulate.__main__ import main as simulate
 from bids_ari.workflows.execution import Outcome
 
 
@@ -83,6 +85,64 @@ def test_what_was_asked_for_is_how_it_is_run(
         "verbose": 2,
         "threads": "2",
     }
+
+
+def test_the_log_names_the_contrast_of_a_model_that_has_several(
+    small_group: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = [str(small_group), str(tmp_path / "out"), "group", "-w", str(tmp_path / "work")]
+    options = ["--covariates", "age", "--cluster-threshold", "9"]
+    assert main([*arguments, *options]) == 0
+    log = capsys.readouterr().err
+    assert re.search(r"/10\] facesVsShapes: group model fitted", log)
+    for contrast in ("intercept", "age"):
+        assert re.search(rf"/10\] facesVsShapes, {contrast}: inference for the whole mask", log)
+        assert re.search(rf"/10\] facesVsShapes, {contrast}: clusters at the thresholds", log)
+
+
+def test_models_of_one_name_that_differ_are_both_kept(tmp_path: Path) -> None:
+    folder = tmp_path / "firstlevel"
+    assert (
+        simulate([str(folder), "--subjects", "12", "--voxel-size", "8", "--contrasts", "a", "b"])
+        == 0
+    )
+    path = folder / "participants.tsv"
+    head, *lines = path.read_text().splitlines()
+    where = head.split("\t").index("group")
+    for number, line in enumerate(lines[:3]):
+        cells = line.split("\t")
+        cells[where] = "other"
+        lines[number] = "\t".join(cells)
+        for image in folder.rglob(f"{cells[0]}_*contrast-b_*"):
+            image.unlink()
+    path.write_text("\n".join([head, *lines]) + "\n")
+    out, work = str(tmp_path / "out"), str(tmp_path / "work")
+    assert (
+        main(
+            [
+                str(folder),
+                out,
+                "group",
+                "-w",
+                work,
+                "--group-by",
+                "group",
+                "--cluster-threshold",
+                "9",
+            ]
+        )
+        == 0
+    )
+    found = {
+        "other" in one.read_text()
+        for one in (tmp_path / "out" / "logs").glob("*contrast-b*_smdl.json")
+    }
+    assert found == {False}
+    with_other = list((tmp_path / "out" / "logs").glob("*contrast-a*_smdl.json"))
+    assert with_other
+    assert all("other" in one.read_text() for one in with_other)
+    for page in (tmp_path / "out").glob("*_model-*.html"):
+        assert f"logs/{page.stem}_smdl.json" in page.read_text()
 
 
 def test_the_methods_text_tells_of_the_mask_beforehand(small_group: Path, tmp_path: Path) -> None:

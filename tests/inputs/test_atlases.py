@@ -436,3 +436,18 @@ def test_files_that_are_not_there_are_told(tmp_path: Path) -> None:
         with pytest.raises(InputError, match=message) as caught:
             find(text)
         assert caught.value.exit_code == ExitCode.NO_INPUT
+
+
+@pytest.mark.parametrize("name", ["lobes_dseg.nii.gz", "atlas-A_res-2_desc-20p_dseg.nii", "x.nii"])
+def test_a_file_is_called_the_same_before_it_is_found(name: str, tmp_path: Path) -> None:
+    image = tmp_path / name
+    touch(image)
+    table = tmp_path / "names.tsv"
+    touch(table)
+    for text in (str(image), f"{image}:names={table}"):
+        assert parse_atlas(text).called == find_atlas(text, space="", voxel_size=2.0).name
+
+
+def test_an_atlas_of_a_template_is_called_by_what_is_asked_of_it() -> None:
+    assert parse_atlas("HOCPA:desc=th25,res=2").called == "HOCPA th25"
+    assert parse_atlas("HOCPA:desc=none").called == "HOCPA"

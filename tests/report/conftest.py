@@ -323,8 +323,7 @@ def write_analysis(
             outliers,
         )
     if stats_model:
-        name_of = common["Model"]["Name"]
-        (logs / f"model-{name_of}_smdl.json").write_text("{}", encoding="utf-8")
+        (logs / f"{stem}_smdl.json").write_text("{}", encoding="utf-8")
     (logs / f"{stem}_run.json").write_text(
         json.dumps(
             {

@@ -307,9 +307,9 @@ def test_the_model_is_listed_with_the_command_that_repeats_the_run(
     page = Page(report.write(tmp_path)[0])
     assert (
         "bids-ari /data '/the out' group -w /work --alpha 0.1 "
-        "--model '/the out/logs/model-oneSample_smdl.json'"
+        f"--model '/the out/logs/{stem}_smdl.json'"
     ) in [unescape(one) for one in re.findall(r"<pre>(.*?)</pre>", page.source, re.DOTALL)]
-    assert "logs/model-oneSample_smdl.json" in {link["href"] for link in page.all("a")}
+    assert f"logs/{stem}_smdl.json" in {link["href"] for link in page.all("a")}
 
 
 def test_without_a_model_file_no_command_is_made_up(tmp_path: Path, write_dataset: Writer) -> None:

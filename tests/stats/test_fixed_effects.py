@@ -5,7 +5,14 @@ import statsmodels.api as sm
 from nilearn.glm import compute_fixed_effects
 from numpy.typing import NDArray
 
-from bids_ari.stats import estimated_contrast, estimated_f_contrast, fixed_effects
+from bids_ari.stats import (
+    ALTERNATIVES,
+    estimated_contrast,
+    estimated_f_contrast,
+    fixed_effects,
+    mixed_effects,
+    p_value,
+)
 
 Array = NDArray[np.float64]
 
@@ -204,3 +211,28 @@ def test_contrasts_that_test_nothing_are_refused(rng: np.random.Generator) -> No
         estimated_contrast(estimates, np.ones(1))
     with pytest.raises(ValueError, match="has 2 rows but rank 1: a row repeats what others say"):
         estimated_f_contrast(estimates, np.ones((2, 3)))
+
+
+def test_p_values_under_every_alternative_are_those_of_each_alone(
+    rng: np.random.Generator,
+) -> None:
+    effects, variances = rng.normal(size=(7, 99)), rng.uniform(0.5, 2, size=(7, 99))
+    variances[1:, 5] = np.nan  # nothing to test there
+    for estimates in (
+        fixed_effects([(effects, variances)], np.ones((7, 1))),
+        mixed_effects(lambda: [(effects, variances)], np.ones((7, 1))),
+    ):
+        found = estimated_contrast(estimates, np.ones(1))
+        for alternative in ALTERNATIVES:
+            alone = estimated_contrast(estimates, np.ones(1), alternative)
+            np.testing.assert_array_equal(found.sided_p[alternative], alone.p)
+            np.testing.assert_array_equal(found.z, alone.z)
+            t, dof = found.t, np.maximum(found.dof, 1)
+            expected = np.where(estimates.testable, p_value(t, dof, alternative), 1)
+            np.testing.assert_array_equal(alone.p, expected)
+
+
+def test_an_unknown_alternative_is_refused() -> None:
+    estimates = fixed_effects([(np.ones((3, 2)), np.ones((3, 2)))], np.ones((3, 1)))
+    with pytest.raises(ValueError, match="alternative is 'more', expected one of two-sided"):
+        estimated_contrast(estimates, np.ones(1), "more")  # type: ignore[arg-type]

@@ -10,13 +10,15 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import stats
 
 from bids_ari.stats import (
     Alternative,
+    Beta,
     Exchange,
     NullSample,
     Residuals,
+    Simes,
     Template,
     Transformations,
     contrast_maps,
@@ -36,47 +38,16 @@ from bids_ari.stats.resampling import _Test
 N_FEATURES = 331
 
 
-class Simes:
-    """Straight lines through a rank."""
-
-    def __init__(self, shift: int = 0) -> None:
-        self.shift, self.name = shift, f"simes{shift}"
-
-    def k_max(self, n_features: int) -> int:
-        return n_features
-
-    def levels(
-        self, p_values: NDArray[np.float64], ranks: NDArray[np.integer], n_features: int
-    ) -> NDArray[np.float64]:
-        slope = np.maximum(ranks - self.shift, 0) / (n_features - self.shift)
-        none = np.full(p_values.shape, np.inf)
-        return np.asarray(np.divide(p_values, slope, out=none, where=slope > 0))
-
-
-class Beta(Simes):
-    """Quantiles of order statistics."""
-
-    name = "beta"
-
-    def __init__(self) -> None:
-        pass
-
-    def k_max(self, n_features: int) -> int:
-        return min(40, n_features)
-
-    def levels(
-        self, p_values: NDArray[np.float64], ranks: NDArray[np.integer], n_features: int
-    ) -> NDArray[np.float64]:
-        return np.asarray(special.betainc(ranks, n_features + 1 - ranks, p_values))
-
-
-class Steps(Simes):
+class Steps:
     """Levels of which there are few, as those of learned thresholds."""
 
     name = "steps"
 
-    def __init__(self) -> None:
-        pass
+    def k_max(self, n_features: int) -> int:
+        return n_features
+
+    def thresholds(self, level: float, n_features: int) -> NDArray[np.float64]:
+        return np.square(level) * np.arange(1, n_features + 1) / n_features
 
     def levels(
         self, p_values: NDArray[np.float64], ranks: NDArray[np.integer], n_features: int
@@ -84,7 +55,7 @@ class Steps(Simes):
         return np.asarray(np.floor(20 * np.sqrt(p_values * n_features / ranks)) / 20)
 
 
-TEMPLATES: list[Template] = [Simes(), Simes(27), Beta(), Steps()]
+TEMPLATES: list[Template] = [Simes(), Simes(27), Beta(40), Steps()]
 
 
 class Case(NamedTuple):
@@ -244,7 +215,7 @@ def test_far_tails_keep_their_digits(alternative: Alternative, spread: float) ->
     assert 0 < expected[0] < 1e-90
     np.testing.assert_allclose(sample.smallest[0], expected[:20], rtol=1e-9)
     np.testing.assert_allclose(
-        sample.pivots["simes0"][0], np.min(expected * 50 / np.arange(1, 51)), rtol=1e-9
+        sample.pivots["simes"][0], np.min(expected * 50 / np.arange(1, 51)), rtol=1e-9
     )
 
 
@@ -300,7 +271,7 @@ def test_what_is_kept_are_the_smallest_and_some_of_all() -> None:
     np.testing.assert_array_equal(sample.curve, everything[:, sample.ranks - 1])
     nothing = resample(*some, [Simes()], n_smallest=0, n_ranks=0)
     assert (nothing.smallest.size, nothing.curve.size, nothing.ranks.size) == (0, 0, 0)
-    np.testing.assert_array_equal(nothing.pivots["simes0"], brute_pivots(everything, Simes()))
+    np.testing.assert_array_equal(nothing.pivots["simes"], brute_pivots(everything, Simes()))
 
 
 def same(first: NullSample, second: NullSample) -> bool:
@@ -371,9 +342,9 @@ def test_threads_do_not_show() -> None:
 
 def test_samples_of_different_templates_are_not_merged() -> None:
     some = prepare(CASES["one sample"])
-    with pytest.raises(ValueError, match=r"samples of the templates simes0 at .* beta at"):
+    with pytest.raises(ValueError, match=r"samples of the templates simes at .* beta at"):
         merge_samples([resample(*some, [one]) for one in (Simes(), Beta())])
-    with pytest.raises(ValueError, match=r"at 1 ranks and of simes0 at 2 ranks cannot be merged"):
+    with pytest.raises(ValueError, match=r"at 1 ranks and of simes at 2 ranks cannot be merged"):
         merge_samples([resample(*some, [Simes()], n_ranks=n_ranks) for n_ranks in (1, 2)])
     with pytest.raises(ValueError, match="there are no samples to merge"):
         merge_samples([])
@@ -390,7 +361,7 @@ def test_exhaustive_flips_keep_the_level_whatever_the_orbit() -> None:
     n_rejected = 0
     for signs in flips.table:
         residuals = nuisance_residuals(signs[:, None] * data, exchange)
-        pivots = resample(residuals, exchange, flips, [Simes()]).pivots["simes0"]
+        pivots = resample(residuals, exchange, flips, [Simes()]).pivots["simes"]
         if expected is None:
             expected = np.sort(pivots)
         np.testing.assert_allclose(np.sort(pivots), expected, rtol=1e-9)

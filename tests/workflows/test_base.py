@@ -9,6 +9,7 @@ import pytest
 from nipype.pipeline import engine as pe
 
 from bids_ari.errors import InputError
+from bids_ari.images import common_grid
 from bids_ari.inputs import (
     Analysis,
     Design,
@@ -20,7 +21,12 @@ from bids_ari.inputs import (
 )
 from bids_ari.options import Options
 from bids_ari.outputs import DERIVATIVES
-from bids_ari.workflows.base import init_bids_ari_wf, names_of, workflow_name
+from bids_ari.workflows.base import (
+    init_bids_ari_wf,
+    names_of,
+    workflow_name,
+    worthwhile_processes,
+)
 
 
 @pytest.fixture
@@ -160,7 +166,9 @@ def test_every_output_has_a_sink_and_waits_for_the_last_step(
         datasets(small_group, {}),
     )
     (of_group,) = workflow._graph.nodes()
-    (inner,) = [node for node in of_group._graph.nodes() if node.name != "model_wf"]
+    (inner,) = [
+        node for node in of_group._graph.nodes() if node.name not in ("model_wf", "regions")
+    ]
     sinks = {node.name: node for node in inner._graph.nodes() if node.name.startswith("ds_")}
     expected = {f"ds_{name}" for name in [*DERIVATIVES, "inclusion"]}
     assert set(sinks) == expected - {
@@ -254,3 +262,44 @@ def test_the_version_is_in_the_name_of_the_work(
         monkeypatch.setattr("bids_ari.workflows.base.__version__", version)
         names.add(init_bids_ari_wf(grouped(analysis), options, datasets(small_group, {})).name)
     assert names == {"bids_ari_1_0_0_wf", "bids_ari_1_1_0_local_wf"}
+
+
+def test_a_small_group_is_not_worth_several_processes(
+    analysis: Analysis,
+) -> None:
+    groups = grouped(analysis)
+    assert worthwhile_processes(groups, 8) == 1
+    shape = common_grid([analysis.maps[0].path]).shape
+    seconds = int(np.prod(shape)) * (1e-8 * len(analysis.maps) + 1.2e-6)
+    enough = int(3 / seconds) + 1
+    assert worthwhile_processes(groups * (enough - 2), 8) == 1
+    assert worthwhile_processes(groups * enough, 8) == 8
+
+
+def test_regions_are_put_on_the_voxels_once_for_all_contrasts(
+    analysis: Analysis, small_group: Path, tmp_path: Path
+) -> None:
+    roi = next(small_group.rglob("*_mask.nii.gz"))
+    table = find_participants([small_group], None)
+    asked = {"formula": "1 + age", "participants": table, "contrasts": ("a=intercept", "b=age")}
+
+    def regions_of(**more: Any) -> list[Any]:
+        workflow = init_bids_ari_wf(
+            grouped(analysis, **asked),
+            Options(bids_dir=small_group, output_dir=tmp_path / "out", **more),
+            datasets(small_group, {}),
+        )
+        (group_wf,) = workflow._graph.nodes()
+        found = [name for name in group_wf.list_node_names() if name.endswith("regions")]
+        return [
+            (name, target.name, sorted(field for _, field in edge["connect"]))
+            for name in found
+            for _, target, edge in group_wf._graph.out_edges(group_wf.get_node(name), data=True)
+        ]
+
+    fields = [f"inputnode.{name}" for name in ("atlas_map", "atlas_table", "loaded", "regions")]
+    assert regions_of(roi=(roi,)) == [
+        ("regions", "a_wf", fields),
+        ("regions", "b_wf", fields),
+    ]
+    assert regions_of() == []

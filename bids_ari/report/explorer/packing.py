@@ -7,11 +7,11 @@ category of each voxel, the number of the first threshold that its p-value does 
 """
 
 import base64
-import gzip
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import deflate
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,6 +21,7 @@ from bids_ari.stats import concentration_set
 PER_UNIT = 1000
 """Steps of z that the page can tell apart, in 1."""
 _HIGHEST = 2**16 - 1
+_EFFORT = 6  # of 12; 9 takes three times as long for 0.3 % less
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,5 +169,5 @@ def _compress(arrays: dict[str, NDArray[Any]]) -> Packed:
         parts.append(values.view(np.uint8).reshape(values.size, -1).T.tobytes())
         described.append({"name": name, "bytes": values.dtype.itemsize, "length": values.size})
     # without the time, so that the same maps give the same page
-    stored = gzip.compress(b"".join(parts), 9, mtime=0)
+    stored = deflate.gzip_compress(b"".join(parts), _EFFORT)
     return Packed(base64.b64encode(stored).decode(), described)

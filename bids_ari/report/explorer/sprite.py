@@ -10,6 +10,7 @@ import numpy as np
 from bids_ari import figures
 
 _QUALITY = 70
+_EFFORT = 2  # of 6, which takes four times as long for a picture that is 8 % smaller
 _FAINTEST = 0.03  # of the brightest voxel; darker ones are not brain
 
 
@@ -33,8 +34,10 @@ def brain_sprite(brain: figures.Volume) -> dict[str, Any]:
     from PIL import Image
 
     values = brain.values
-    inside = np.argwhere(values > _FAINTEST)
-    low, high = np.maximum(inside.min(axis=0) - 1, 0), inside.max(axis=0) + 2
+    bright = values > _FAINTEST
+    along = [np.flatnonzero(bright.any(axis=other)) for other in ((1, 2), (0, 2), (0, 1))]
+    low = np.array([max(int(one[0]) - 1, 0) for one in along])
+    high = np.array([int(one[-1]) + 2 for one in along])
     grey = np.rint(255 * np.clip(values[tuple(map(slice, low, high))], 0, 1)).astype(np.uint8)
     n_x, n_y, n_z = grey.shape
     columns = int(np.ceil(np.sqrt(n_z * n_y / n_x)))
@@ -46,7 +49,7 @@ def brain_sprite(brain: figures.Volume) -> dict[str, Any]:
             :, ::-1, k
         ].T
     stored = io.BytesIO()
-    Image.fromarray(picture).save(stored, "WEBP", quality=_QUALITY, method=6)
+    Image.fromarray(picture).save(stored, "WEBP", quality=_QUALITY, method=_EFFORT)
     origin = brain.affine[:3, :3] @ low + brain.affine[:3, 3]
     return {
         "uri": "data:image/webp;base64," + base64.b64encode(stored.getvalue()).decode(),
