@@ -162,6 +162,7 @@ def test_every_output_has_a_sink_and_waits_for_the_last_step(
             output_dir=tmp_path / "out",
             work_dir=tmp_path / "work",
             roi=(next(small_group.rglob("*_mask.nii.gz")),),
+            inference="simes",
         ),
         datasets(small_group, {}),
     )
