@@ -56,10 +56,15 @@ def test_each_cube_shows_the_voxel_nearest_to_its_middle(ask: Ask, explored: Exp
     assert np.array_equal(shades > 0, expected >= 0)
 
 
-def test_small_voxels_have_small_cubes(ask: Ask, rng: np.random.Generator) -> None:
-    explored = explored_from(rng.normal(size=SHAPE), np.diag([1.5, 2, 3, 1]))
+@pytest.mark.parametrize(
+    ("edge", "step", "shape"), [(1.5, 1, [11, 18, 27]), (1.99999, 2, [6, 9, 14])]
+)
+def test_small_voxels_have_small_cubes(
+    ask: Ask, rng: np.random.Generator, edge: float, step: int, shape: list[int]
+) -> None:
+    explored = explored_from(rng.normal(size=SHAPE), np.diag([edge, 2, 3, 1]))
     [cubes] = ask([question("cubes", explored, box={"low": [-1, -1, -1], "high": [10, 17, 26]})])
-    assert (cubes["step"], cubes["shape"]) == (1, [11, 18, 27])
+    assert (cubes["step"], cubes["shape"]) == (step, shape)
 
 
 def test_a_cube_is_as_light_as_the_brain_in_it(

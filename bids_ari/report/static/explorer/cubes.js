@@ -10,7 +10,7 @@ const MASK = 160; // where there is no brain, the mask has one shade
 
 /** Divide a box (mm) into cubes; x changes first. `places` holds -1 outside of the mask. */
 export function makeCubes({ grid, placeAt, brain }, { low, high }) {
-  const step = Math.min(...grid.edges) < COARSE ? FINE : COARSE;
+  const step = Math.min(...grid.edges) < 0.99 * COARSE ? FINE : COARSE; // affines are rounded
   const shape = low.map((x, i) => Math.ceil((high[i] - x) / step));
   const origin = low.map((x) => x + step / 2);
   const [nx, ny, nz] = grid.shape;

@@ -171,10 +171,9 @@ const problem = (words) => {
   note.hidden = false;
   document.getElementById("explorer").hidden = true;
 };
-export const started = canUnpack() && start(section, document.getElementById("explorer")).catch((error) => {
-  problem(`The explorer could not start (${error}). The maps above and the tables below are complete without it.`);
-  throw error; // for the console
-});
-if (!started) {
-  problem("This browser is too old for the explorer. The maps above and the tables below are complete without it.");
-}
+export const begun = canUnpack()
+  ? start(section, document.getElementById("explorer")).catch((error) => {
+    problem(`The explorer could not start (${error}). The maps above and the tables below are complete without it.`);
+    throw error; // for the console
+  })
+  : problem("This browser is too old for the explorer. The maps above and the tables below are complete without it.");

@@ -4,7 +4,7 @@ import { toMm, nearestVoxel } from "./grid.js";
 import { fieldOfView, pixelsOfClusters } from "./slices.js";
 import { colorsOfCubes, firstOnRay, lineOfSight, makeCubes } from "./cubes.js";
 import { openNiivue } from "./niivue.js";
-import { started } from "./main.js";
+import { begun } from "./main.js";
 import { numberOf, position } from "./words.js";
 
 const PAINTED_AFTER = 60; // ms of rest: a slider moves the slices first
@@ -151,4 +151,4 @@ function nextPicture() {
   return new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
 }
 
-if (started) started.then((view) => createSolid(view, document.getElementById("explorer")));
+if (begun) begun.then((view) => createSolid(view, document.getElementById("explorer")));
