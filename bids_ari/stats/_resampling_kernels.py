@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 
 from bids_ari.stats._kernels import compiled
 
-_UNSURE = 1e-4
-"""Where transformed residuals are nearly all nuisance, a quotient of them has lost digits."""
 _BINS = 65_536
 
 
@@ -106,7 +104,7 @@ def scores(
                 found[b, f] = np.sqrt(tested[f] / rest[f])
         left = 0
         for f in range(n_features):
-            is_left = (rest[f] <= _UNSURE) | (rest[f] - tested[f] <= least_rss[f])
+            is_left = rest[f] - tested[f] <= least_rss[f]
             found[b, f] = np.nan if is_left else found[b, f]
             left += is_left
         n_left[b] = left

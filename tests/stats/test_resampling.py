@@ -392,6 +392,11 @@ def test_memory_does_not_grow_with_maps(tmp_path: Path) -> None:
     assert large < small + 4e6
 
 
+def test_templates_of_one_name_are_refused() -> None:
+    with pytest.raises(ValueError, match="the templates beta, simes0, beta need different names"):
+        resample(*prepare(CASES["one sample"]), [Beta(), Simes(), Beta()])
+
+
 def test_progress_is_told() -> None:
     told: list[tuple[int, int]] = []
     resample(*prepare(CASES["one sample"]), n_at_once=20, progress=lambda *now: told.append(now))

@@ -70,6 +70,7 @@ def nodes_of(
         ("alternative", "less", [("model", "alternative", "less"), ("ari", "alternative", "less"), ("forest", "alternative", "less"), ("sensitivity", "alternative", "less")]),
         ("alpha", 0.2, [("ari", "alpha", 0.2)]),
         ("local_test", "hommel", [("ari", "method", "hommel")]),
+        ("inference", "beta", [("ari", "method", "beta")]),
         ("cluster_threshold", (2.0, "auto"), [("clusters", "cut", [("height", 2.0), ("concentration", 0.0), ("tdp", 0.7)])]),
         ("tdp_threshold", (0.5, 0.9), [("clusters", "cut", [("height", 3.1), ("tdp", 0.5), ("tdp", 0.9)])]),
         ("connectivity", 26, [("clusters", "connectivity", 26), ("forest", "connectivity", 26)]),
@@ -150,6 +151,34 @@ def test_maps_and_design_have_one_order(
     rows = nodes["ds_design"].inputs.rows
     assert [row[0] for row in rows] == [f"sub-{one.subject}" for one in analysis.maps]
     assert np.array([row[1:] for row in rows]).tolist() == nodes["inputnode"].inputs.design
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "places"),
+    [
+        ("shift", 9, [("draw", "shift", 9), ("permute", "shift", 9), ("calibrate", "shift", 9)]),
+        ("n_permutations", 50, [("draw", "n_permutations", 50)]),
+        ("random_seed", 3, [("draw", "seed", 3)]),
+        ("step_down", True, [("calibrate", "step_down", True)]),
+        ("alpha", 0.2, [("draw", "alpha", 0.2), ("calibrate", "alpha", 0.2)]),
+        ("alternative", "less", [("draw", "alternative", "less"), ("permute", "alternative", "less"), ("calibrate", "alternative", "less")]),
+    ],
+)  # fmt: skip
+def test_options_of_permutations_arrive_where_they_act(
+    option: str,
+    value: Any,
+    places: list[tuple[str, str, Any]],
+    analysis: Analysis,
+    small_group: Path,
+    tmp_path: Path,
+) -> None:
+    nodes = nodes_of(analysis, small_group, tmp_path, inference="simes", **{option: value})
+    for node, trait, expected in places:
+        assert getattr(nodes[node].inputs, trait) == expected
+        default = nodes_of(analysis, small_group, tmp_path, inference="simes")[node]
+        assert getattr(default.inputs, trait) != expected
+        assert nodes[node].inputs.method == "simes"
+    assert "permute" not in nodes_of(analysis, small_group, tmp_path)
 
 
 def test_every_output_has_a_sink_and_waits_for_the_last_step(
