@@ -141,17 +141,15 @@ class CalibrateThresholds(SimpleInterface):
             return calibrated(self.inputs.method, evidence, self.inputs.alpha), {}
         plan = load_plan(Path(self.inputs.transformations))
         used = plan.transformations.part(0, plan.n_calibrating)
-        stepped: Pivots = {}
+        stepped = dict(pivots)  # where the first step is the last one
         with permutable(self.inputs, cwd) as (residuals, exchange):
 
             def pivots_of(template: Template, mask: NDArray[np.bool_]) -> NDArray[np.float64]:
-                found = pivots[template.name]
-                if not mask.all():
-                    found = resample(
-                        residuals, exchange, used, (template,), features=mask, n_smallest=1
-                    ).pivots[template.name]
-                stepped[template.name] = found
-                return found
+                sample = resample(
+                    residuals, exchange, used, (template,), features=mask, n_smallest=0, n_ranks=0
+                )
+                stepped[template.name] = sample.pivots[template.name]
+                return stepped[template.name]
 
             evidence = Evidence(p_values, NullPivots(templates, pivots, pivots_of))
             return calibrated(self.inputs.method, evidence, self.inputs.alpha), stepped
