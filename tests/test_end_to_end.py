@@ -673,7 +673,7 @@ def test_a_template_that_is_not_there_is_said_before_anything_is_computed(
     offline = {"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
     for name, message in (
         ("Absent", "is not in {home} and cannot be downloaded (ProxyError); fetch it where"),
-        ("Ohter", "there is no template Ohter in {home}, did you mean Other?"),
+        ("Othr", "there is no template Othr in {home}, did you mean Other?"),
     ):
         run = subprocess.run(
             [*command(small_group, tmp_path, 1), "--template", name],
