@@ -41,7 +41,7 @@ def firstlevel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def run(firstlevel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     # pages read what is on disk, so that they are the same where that is
-    monkeypatch.setattr("bids_ari.report.write", lambda _, **__: [])
+    monkeypatch.setattr("bids_ari.report.write", lambda *_, **__: [])
 
     def run(name: str, *options: str) -> Path:
         places = [str(firstlevel), str(tmp_path / name), "group", "-w", str(tmp_path / "w" / name)]

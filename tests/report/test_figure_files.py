@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bids_ari import report
-from bids_ari.report import figure_files
 from tests.report.conftest import Writer, write_analysis
 from tests.report.html import HOSTILE, Page
 
@@ -200,7 +199,7 @@ def test_a_figure_that_cannot_be_written_leaves_the_older_one(
         msg = "disk full"
         raise OSError(28, msg)
 
-    monkeypatch.setattr(figure_files.Path, "write_bytes", no_space)
+    monkeypatch.setattr(Path, "write_bytes", no_space)
     failures: dict[str, Exception] = {}
     report.write(tmp_path, failures)
     assert str(failures[stem]) == f"{path} cannot be written: disk full"
