@@ -25,11 +25,11 @@ from typing import Any, TypeVar
 
 from bids_ari import report
 from bids_ari.report.backdrop import backdrop
-from bids_ari.report.embedding import volume_of
 from bids_ari.report.explorer import explore
 from bids_ari.report.explorer.gathering import gather
 from bids_ari.report.explorer.packing import pack
-from bids_ari.report.explorer.sprite import template_sprite
+from bids_ari.report.explorer.sprite import brain_sprite
+from bids_ari.report.figure_files import write_figures
 from bids_ari.report.pictures import draw
 
 Result = TypeVar("Result")
@@ -107,10 +107,13 @@ def _measure_making(root: Path) -> None:
     print(f"\n{result.n_features:,} voxels in the mask")
     explored = _timed("maps read, forest grown and bounded", lambda: gather(result))
     packed = _timed("forest packed", lambda: pack(explored))
-    _timed("template brain chosen", lambda: backdrop(result, volume_of(result.mask)))
-    _timed("... as one picture (once for all pages)", template_sprite)
-    _timed("explorer as a whole, again", lambda: explore(result))
-    _timed("static pictures", lambda: draw(result))
+    behind = _timed("template brain chosen", lambda: backdrop(result))
+    if (brain := behind.brain) is not None:
+        _timed("... as one picture (once for all pages)", lambda: brain_sprite(brain))
+    _timed("explorer as a whole, again", lambda: explore(result, behind))
+    _timed("static pictures", lambda: draw(result, behind))
+    pictures = draw(result, behind)
+    _timed("figures for papers", lambda: write_figures(result, pictures))
     page, _ = _timed("all pages written", lambda: report.write(root))
     text = page.read_text(encoding="utf-8")
     facts = re.search(r'id="ex-facts">(.*?)</script>', text, re.DOTALL)

@@ -3,7 +3,7 @@ The BIDS schema with what group maps need, and the validator that reads it.
 
 BIDS 1.11 has no statistical maps. The extension follows BEP041, FitLins and nilearn: entities
 ``feature``, ``model``, ``contrast`` and ``stat`` after the density, suffixes for maps, designs and
-tables of clusters, and the directory ``group``. Maps in it have no datatype, so the schema does not
+tables of clusters, and the directories ``group`` and ``figures``. Maps have no datatype, so the schema does not
 know that they are of MRI: what it requires of images in derivatives is required of them here.
 """
 
@@ -49,6 +49,7 @@ _SHARED = (
 )
 _IMAGES = [".nii.gz", ".nii", ".json"]
 _TABLES = [".tsv", ".json"]
+_FIGURES = [".png", ".svg"]
 
 
 def extended_schema() -> dict[str, Any]:
@@ -80,6 +81,9 @@ def extended_schema() -> dict[str, Any]:
         "whole": _rule(
             ["regions", "sensitivity", "outliers", "thresholds", "permutations"], _TABLES
         ),
+        "figure_of_map": _rule(["statmap"], _FIGURES, stat="required", description="required"),
+        "figure_of_mask": _rule(["mask"], _FIGURES, description="required"),
+        "figure_of_table": _rule(["design", "outliers"], _FIGURES),
     }
     required = rules["sidecars"]["derivatives"]["common_derivatives"]["ImageDerivatives"]
     rules["sidecars"]["derivatives"]["group_model"] = {
@@ -89,8 +93,9 @@ def extended_schema() -> dict[str, Any]:
         }
     }
     directories = rules["directories"]["derivative"]
-    directories["root"]["subdirs"].append("group")
-    directories["group"] = {"name": "group", "level": "optional", "opaque": False}
+    for name in ("group", "figures"):
+        directories["root"]["subdirs"].append(name)
+        directories[name] = {"name": name, "level": "optional", "opaque": False}
     return schema
 
 
@@ -114,7 +119,7 @@ def validate(dataset: Path, work_dir: Path) -> subprocess.CompletedProcess[str]:
     """
     Run the BIDS validator, which needs no network, with the extended schema.
 
-    Lines of ``.bidsignore`` that name ``group`` are for the schema as released. They are not
+    Lines of ``.bidsignore`` that name these directories are for the schema as released. They are not
     obeyed, as they would hide what is to be validated.
 
     Parameters
@@ -135,7 +140,9 @@ def validate(dataset: Path, work_dir: Path) -> subprocess.CompletedProcess[str]:
     shutil.copytree(dataset, copy)
     ignore = copy / ".bidsignore"
     if ignore.exists():
-        kept = [line for line in ignore.read_text().splitlines() if "group" not in line]
+        kept = [
+            line for line in ignore.read_text().splitlines() if line not in {"group", "figures"}
+        ]
         ignore.write_text("".join(f"{line}\n" for line in kept))
     return subprocess.run(
         [VALIDATOR, copy, "-s", schema.as_uri(), "--format", "json"],

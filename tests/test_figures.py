@@ -155,7 +155,7 @@ def test_gradients_run_from_weak_to_strong() -> None:
 def test_the_design_is_an_svg_in_the_colour_of_the_page(rng: np.random.Generator) -> None:
     values = np.column_stack([np.ones(7), rng.normal(size=7), np.zeros(7)])
     names = ["intercept", "<script>$x_1$", "a name that is far too long"]
-    svg = figures.design_matrix(values, names, [[0, 1, -0.5]])
+    svg = figures.design_matrix(values, names, [[0, 1, -0.5]]).inline
     tree = ET.XML(svg)
     texts = {text.text for text in tree.iter("{http://www.w3.org/2000/svg}text")}
     assert {"intercept", "<script>$x_1$", "a name that is …", "contrast", "0", "+1"} <= texts
@@ -167,14 +167,14 @@ def test_the_design_is_an_svg_in_the_colour_of_the_page(rng: np.random.Generator
 def test_two_drawings_share_no_identifier(rng: np.random.Generator) -> None:
     z = rng.normal(size=999)
     ids = [
-        re.findall(r' id="([^"]+)"', svg)
-        for svg in (
+        re.findall(r' id="([^"]+)"', one.inline)
+        for one in (
             figures.design_matrix(np.ones((9, 1)), ["intercept"], [[1.0]]),
             figures.histogram(z, (-3.1, 3.1)),
         )
     ]
     assert not set(ids[0]) & set(ids[1])
-    assert figures.histogram(z) == figures.histogram(z)
+    assert figures.histogram(z).inline == figures.histogram(z).inline
 
 
 def texts_of(svg: str) -> list[str]:
@@ -182,7 +182,7 @@ def texts_of(svg: str) -> list[str]:
 
 
 def test_every_row_of_a_contrast_is_written_below_the_design() -> None:
-    svg = figures.design_matrix(np.eye(7, 2), ["a", "b"], [[1, -1], [0, 0.5]])
+    svg = figures.design_matrix(np.eye(7, 2), ["a", "b"], [[1, -1], [0, 0.5]]).inline
     texts = texts_of(svg)
     assert {"row 1", "row 2", "+1", "\N{MINUS SIGN}1", "+0.5"} <= set(texts)
     assert "contrast" not in texts
@@ -192,7 +192,7 @@ def test_every_row_of_a_contrast_is_written_below_the_design() -> None:
 def test_a_wide_design_stays_within_a_page(n_columns: int, n_names: int) -> None:
     names = [f"regressor{i}" for i in range(n_columns)]
     weights = [[1.0] + [0.0] * (n_columns - 1)]
-    svg = figures.design_matrix(np.eye(70, n_columns), names, weights)
+    svg = figures.design_matrix(np.eye(70, n_columns), names, weights).inline
     width = float(re.findall(r'width="([\d.]+)pt"', svg)[0]) / 72
     assert 5 < width < 8
     texts = texts_of(svg)
@@ -207,7 +207,7 @@ def test_maps_that_stand_out_are_named_and_drawn_apart() -> None:
     labels = [f"sub-{i:02d}_ses-pre" for i in range(7)]
     svg = figures.comparison(
         labels, [("far, %", values, marked, 1.0, False), ("spread", values, ~marked, 2.0, True)]
-    )
+    ).inline
     texts = texts_of(svg)
     assert {"far, %", "spread", "map, in the order of the design", "03_ses-pre"} <= set(texts)
     assert "02_ses-pre" not in texts  # nan
@@ -221,7 +221,7 @@ def test_many_maps_are_numbered_in_part() -> None:
     marked = values > 0.5
     svg = figures.comparison(
         [f"sub-{i}" for i in range(200)], [("mean", values, marked, 0.0, False)]
-    )
+    ).inline
     texts = texts_of(svg)
     assert {"1", "20", "200"} <= set(texts)
     assert "7" not in texts

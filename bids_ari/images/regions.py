@@ -36,6 +36,26 @@ class Regions:
     """(n_regions,) voxels of each, of the size that maps have; also those outside of the mask or
     of the field of view."""
 
+    def title(self, region: int) -> str:
+        """
+        Name a region so that it is not taken for one of another atlas.
+
+        Parameters
+        ----------
+        region : int
+            Index.
+
+        Returns
+        -------
+        str
+            With the atlas, if there are several sources; a region of interest has its name from
+            its file, which is not said again.
+        """
+        source, name = self.atlas[region], self.name[region]
+        if len(set(self.atlas)) == 1 or _roi_name(source) == name:
+            return name
+        return f"{source}: {name}"
+
 
 def load_atlas(
     image: Path, names: Path | None, *, name: str, domain: VolumeDomain
@@ -127,14 +147,11 @@ def load_roi(image: Path, domain: VolumeDomain) -> tuple[Regions, bool]:
         msg = f"{image} has no voxel above 0 on the grid of the maps ({domain.grid})"
         raise InputError(msg)
     region = np.zeros(placed.place.size, dtype=np.int64)
-    name = image.name.removesuffix(".gz").removesuffix(".nii")
-    for suffix in _ROI_SUFFIXES:
-        name = name.removesuffix(suffix) or name
     regions = Regions(
         _members(region, placed.place, 1, domain),
         (image.name,),
         (1,),
-        (name,),
+        (_roi_name(image.name),),
         np.array([region.size]),
     )
     return regions, placed.resampled
@@ -236,6 +253,14 @@ def load_regions(path: Path) -> Regions:
             tuple(stored["name"].tolist()),
             stored["n_all"],
         )
+
+
+def _roi_name(file_name: str) -> str:
+    """Name a region of interest by its file, without what all such files are called."""
+    name = file_name.removesuffix(".gz").removesuffix(".nii")
+    for suffix in _ROI_SUFFIXES:
+        name = name.removesuffix(suffix) or name
+    return name
 
 
 def _members(

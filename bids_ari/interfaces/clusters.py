@@ -242,10 +242,8 @@ def _regions_around(
     around = inside[np.append(neighbours, row)]
     around = around[labels[around] == labels[feature]]  # clusters of opposite signs touch
     n_inside = np.asarray(regions.members[:, around].sum(axis=1))
-    several = len(set(regions.atlas)) > 1
     return "; ".join(
-        (f"{regions.atlas[k]}: " if several else "")
-        + f"{regions.name[k]} {100 * n_inside[k] / around.size:.0f} %"
+        f"{regions.title(k)} {100 * n_inside[k] / around.size:.0f} %"
         for k in np.lexsort((np.arange(n_inside.size), -n_inside))
         if n_inside[k]
     )

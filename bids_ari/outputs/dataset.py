@@ -94,7 +94,7 @@ def write_dataset_description(output_dir: Path, sources: Mapping[str, Path]) -> 
 
 
 # names of directories without a slash at their end: the validator takes no notice of others
-_BIDSIGNORE = ("*.html", "group")
+_BIDSIGNORE = ("*.html", "group", "figures")
 
 _README = """# Group analysis with All-Resolutions Inference
 
@@ -104,6 +104,8 @@ Open `index.html` in a browser: one report for each analysis, readable without n
   that reach a TDP, with the lower bound on the proportion of truly active voxels (TDP) in each, the
   same for regions, the design, and the mask, each with a sidecar that says what it is and where it
   came from.
+- `figures/` the pictures of the reports for papers, as PNG (300 pixels per inch) and SVG, each with
+  a sidecar that says what it shows.
 - `logs/` who was included and why, the command line with all options and versions, and the
   methods text for a paper with its references.
 

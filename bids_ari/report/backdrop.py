@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bids_ari import figures
+from bids_ari.report.embedding import volume_of
 from bids_ari.report.findings import other_space
 from bids_ari.report.results import Result
 
@@ -28,8 +29,9 @@ class Backdrop:
     """Whether the maps may be projected on a brain in MNI space."""
 
 
-def backdrop(result: Result, mask: figures.Volume) -> Backdrop:
+def backdrop(result: Result) -> Backdrop:
     """Choose what to draw behind the maps of a result, and say what it is."""
+    mask = volume_of(result.mask)
     unasked = _unasked(result, mask)
     if result.background is None:
         return unasked

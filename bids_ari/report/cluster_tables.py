@@ -120,7 +120,7 @@ def _overlaps(cut: Cut, result: Result) -> dict[str, Any]:
             {
                 **bound(one.discoveries, one.voxels),
                 "cluster": one.cluster,
-                "atlas": one.atlas,
+                "atlas": "region of interest" if one.atlas in result.rois else one.atlas,
                 "region": one.region,
                 "of_cluster": words.typeset(words.share(one.share_of_cluster)),
                 "of_region": words.typeset(words.share(one.share_of_region)),

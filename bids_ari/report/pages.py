@@ -88,12 +88,11 @@ def write(
 def _page(result: Result) -> dict[str, Any]:
     """Draw a result, write its figures, and gather what its page shows."""
     from bids_ari.report.backdrop import backdrop
-    from bids_ari.report.embedding import volume_of
     from bids_ari.report.explorer import explore
     from bids_ari.report.figure_files import write_figures
     from bids_ari.report.pictures import draw  # slow to import: plotting
 
-    behind = backdrop(result, volume_of(result.mask))
+    behind = backdrop(result)
     pictures = draw(result, behind)
     figures = write_figures(result, pictures)
     return context_of(result, pictures, explore(result, behind), figures)

@@ -3,9 +3,6 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
 from bids_ari.report.records import Cut
 
 if TYPE_CHECKING:
@@ -68,7 +65,7 @@ def parts_of(cut: Cut, explored: "Explored") -> dict[int, Parts]:
 
 
 def _split(top: int, explored: "Explored") -> Parts:
-    """Split a cluster, then the largest part, and so on, until there are as many as can be shown."""
+    """Split a cluster, then the largest part, and so on; what is active as a whole stays whole."""
     bounded = explored.bounded
     found: dict[tuple[int, ...], int] = {}
     whole: list[tuple[tuple[int, ...], int]] = [((), top)]
@@ -80,15 +77,17 @@ def _split(top: int, explored: "Explored") -> Parts:
         whole.remove((path, node))
         below = [((*path, number), part) for number, part in enumerate(parts[:_MOST], 1)]
         found.update(below)
-        whole += below
+        whole += [one for one in below if bounded.tdp[one[1]] < 1]
     return Parts(
         tuple(_part(path, found[path], explored) for path in sorted(found)), complete=not whole
     )
 
 
 def _part(path: tuple[int, ...], node: int, explored: "Explored") -> Part:
+    import numpy as np  # slow to import
+
     bounded = explored.bounded
-    members: NDArray[np.int32] = bounded.forest.members(node)
+    members = bounded.forest.members(node)
     peak = members[np.argmax(np.abs(explored.z_values[members]))]
     x, y, z = explored.domain.coordinates(np.array([peak]))[0]
     return Part(

@@ -73,7 +73,10 @@ def section(page: Page, name: str) -> str:
 def rows(source: str, caption: str) -> list[list[str]]:
     """Return the cells of the body of a table as text."""
     start = source.index(f"<caption>{caption}")
-    body = source[source.index("<tbody>", start) : source.index("</tbody>", start)]
+    source = re.sub(
+        r'<tr class="inside">.*?</details>\s*</td></tr>', "", source[start:], flags=re.DOTALL
+    )
+    body = source[source.index("<tbody>") : source.index("</tbody>")]
     return [
         [
             unescape(

@@ -14,13 +14,19 @@ from PIL import Image
 from bids_ari import figures, report
 from bids_ari.errors import InputError
 from bids_ari.report import explorer
+from bids_ari.report.backdrop import backdrop
 from bids_ari.report.explorer.gathering import gather
 from bids_ari.report.explorer.packing import pack
-from bids_ari.report.explorer.sprite import template_sprite
+from bids_ari.report.explorer.sprite import brain_sprite
 from tests.conftest import SHAPE
 from tests.report.conftest import Writer
 from tests.report.explorer.conftest import OBLIQUE, explored_from
 from tests.report.html import Page
+
+
+def explored(root: Path) -> explorer.Explorer:
+    [result] = report.find(root)
+    return explorer.explore(result, backdrop(result))
 
 
 @pytest.mark.parametrize("alternative", ["two-sided", "greater", "less"])
@@ -43,7 +49,7 @@ def test_the_forest_has_the_clusters_of_the_tables(
 
 def test_outputs_of_older_versions_can_be_explored(tmp_path: Path, write_dataset: Writer) -> None:
     write_dataset(older=True)
-    made = explorer.explore(report.find(tmp_path)[0])
+    made = explored(tmp_path)
     assert made.left_out == ""
     assert made.packed
 
@@ -91,7 +97,7 @@ def test_maps_that_are_missing_or_have_gaps_are_named(
     with pytest.raises(InputError, match=r"stat-p_statmap.nii.gz has voxels of the mask without"):
         gather(report.find(tmp_path)[0])
     path.unlink()
-    made = explorer.explore(report.find(tmp_path)[0])
+    made = explored(tmp_path)
     assert made.left_out == (
         f"The explorer is left out, because {stem}_stat-p_statmap.nii.gz is missing."
     )
@@ -128,7 +134,7 @@ def test_a_parcellation_of_another_mask_is_an_error(rng: np.random.Generator) ->
 
 
 def test_the_brain_is_whole_again_when_its_slices_are_put_together() -> None:
-    sprite = template_sprite()
+    sprite = brain_sprite(figures.template())
     picture = Image.open(io.BytesIO(base64.b64decode(sprite["uri"].split(",")[1])))
     values = np.asarray(picture.convert("L")).astype(float)
     n_x, n_y, n_z = sprite["shape"]
