@@ -83,7 +83,7 @@ def extended_schema() -> dict[str, Any]:
         ),
         "figure_of_map": _rule(["statmap"], _FIGURES, stat="required", description="required"),
         "figure_of_mask": _rule(["mask"], _FIGURES, description="required"),
-        "figure_of_table": _rule(["design", "outliers"], _FIGURES),
+        "figure_of_table": _rule(["design", "outliers", "permutations"], _FIGURES),
     }
     required = rules["sidecars"]["derivatives"]["common_derivatives"]["ImageDerivatives"]
     rules["sidecars"]["derivatives"]["group_model"] = {
