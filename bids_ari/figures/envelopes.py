@@ -10,6 +10,7 @@ from bids_ari.figures.drawing import INK, Drawing, blank, drawing, inset
 _BAND = "#6f9fc8"
 _USED = "#d55e00"  # told from blue by who is colour-blind, readable on white and on black
 _ARI = "#8a6fc0"
+_SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _SMALLEST = 1e-300
 _ROOM = 3.0  # below the smallest value, as a factor
 
@@ -44,11 +45,11 @@ def envelope(curves: Curves, kind: str) -> Drawing:
     -------
     Drawing
     """
-    from matplotlib.ticker import LogLocator, NullLocator  # slow to import
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator  # slow to import
 
     floor = _lowest(curves)
-    figure = blank(6.2, 4.3)
-    axes = figure.add_axes(inset(figure, left=0.75, right=0.15, top=0.1, bottom=0.5))
+    figure = blank(5.2, 4.6)
+    axes = figure.add_axes(inset(figure, left=0.7, right=0.15, top=0.75, bottom=0.5))
     axes.set_xscale("log")
     axes.set_yscale("log")
     ranks = curves.ranks
@@ -76,13 +77,24 @@ def envelope(curves: Curves, kind: str) -> Drawing:
     axes.set_ylim(floor, 1.3)
     axes.xaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     axes.yaxis.set_major_locator(LogLocator(numticks=8))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _power(value)))
     axes.set_xlabel("rank of the p-value, from the smallest")
     axes.set_ylabel("p-value")
-    axes.legend(loc="upper left", frameon=False, fontsize=8.5, handlelength=2.8)
+    axes.legend(
+        loc="lower left", bbox_to_anchor=(-0.12, 1.0), ncols=2, frameon=False, handlelength=2.8,
+        columnspacing=1.2, borderaxespad=0.2,
+    )  # fmt: skip
     for spine in ("top", "right"):
         axes.spines[spine].set_visible(False)
     return drawing(figure, "envelope")
+
+
+def _power(value: float) -> str:
+    """Write a power of ten without the markup that drawings take for text."""
+    exponent = round(np.log10(value))
+    return f"10{str(exponent).translate(_SUPERSCRIPTS)}" if exponent else "1"
 
 
 def _lowest(curves: Curves) -> float:

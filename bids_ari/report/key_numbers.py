@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from typing import Any
 
-from bids_ari.boilerplate import assumption
 from bids_ari.report import words
 from bids_ari.report.cluster_tables import bound
 from bids_ari.report.permutation_section import bounds_by
 from bids_ari.report.results import Result
 
 _LOCAL_TESTS = {"simes": "Simes", "hommel": "Hommel"}
+_ERRORS = {"sign flips": "symmetric errors", "permutations": "exchangeable errors"}
 _VALID = {"simes": "positive dependence", "hommel": "any dependence"}
 
 
@@ -41,7 +41,7 @@ def _other(local_test: str, result: Result) -> str:
 
 
 def _assumed(result: Result) -> str:
-    return assumption(result.permutations.kind) if result.permutations else ""
+    return _ERRORS.get(result.permutations.kind, "") if result.permutations else ""
 
 
 def _source(result: Result) -> Iterator[tuple[str, str, str]]:
