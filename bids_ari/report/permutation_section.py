@@ -209,7 +209,10 @@ def _simes(result: Result, of: Permutations) -> str:
             f"{measured}: either what it assumes does not hold for these maps, or effects are so "
             f"strong that {of.kind} do not hide them; bounds from {of.kind} do not rest on it."
         )
-    return f"{measured}: about as often as it may, so that {of.kind} have little to add to it."
+    return (
+        f"{measured}: about as often as it may, so that its assumption fits these maps, and "
+        f"thresholds of its shape gain little from {of.kind}."
+    )
 
 
 def _alt(of: Permutations) -> str:
