@@ -11,7 +11,6 @@ from bids_ari.report import calibration, tables
 from bids_ari.report.raw import json_object, must_exist, require, rows
 from bids_ari.report.records import Background, Cut
 from bids_ari.report.results import Result
-from bids_ari.stats import RESAMPLED
 
 _Z_MAP = "_stat-z_statmap.nii.gz"
 RUN = "_run.json"
@@ -240,8 +239,7 @@ def _cuts(
         for path in (tdp, labels):
             must_exist(path)
         sidecar = sidecars[label] = json_object(sidecar_of(tdp))
-        source = calibration.PERMUTATIONS if _is_resampled(sidecar) else "HommelValue"
-        require(sidecar_of(tdp), sidecar, (*_INFERENCE_KEYS, source))
+        require(sidecar_of(tdp), sidecar, (*_INFERENCE_KEYS, _source_of_bounds(sidecar)))
         by_tdp = "TDPThreshold" in sidecar
         if not by_tdp:
             require(sidecar_of(tdp), sidecar, ("ClusterThreshold",))
@@ -264,8 +262,14 @@ def _cuts(
     return cuts, sidecars
 
 
-def _is_resampled(sidecar: Mapping[str, Any]) -> bool:
-    return calibration.PERMUTATIONS in sidecar or sidecar.get("Method") in RESAMPLED
+def _source_of_bounds(sidecar: Mapping[str, Any]) -> str:
+    """Name the key that says what bounds come from, whether it is there or not."""
+    for key in (calibration.PERMUTATIONS, "HommelValue"):
+        if key in sidecar:
+            return key
+    from bids_ari.stats import RESAMPLED  # slow to import
+
+    return calibration.PERMUTATIONS if sidecar.get("Method") in RESAMPLED else "HommelValue"
 
 
 def _ascending(cuts: Mapping[str, Cut], kind: Literal["height", "tdp"]) -> tuple[Cut, ...]:
