@@ -21,6 +21,7 @@ def dataset(tmp_path: Path) -> Path:
     """Write a small dataset by hand, with every kind of file."""
     root = tmp_path / "derivatives"
     (root / "group").mkdir(parents=True)
+    (root / "figures").mkdir()
     (root / "logs").mkdir()
     description = {
         "Name": "Group analysis",
@@ -30,7 +31,7 @@ def dataset(tmp_path: Path) -> Path:
     }
     (root / "dataset_description.json").write_text(json.dumps(description))
     (root / "README.md").write_text("A group analysis written by hand. " * 10)
-    (root / ".bidsignore").write_text("*.html\ngroup\n")
+    (root / ".bidsignore").write_text("*.html\ngroup\nfigures\n")
     (root / "index.html").write_text("<title>Report</title>")
     (root / "logs" / "CITATION.md").write_text("Cite")
     meta: dict[str, Any] = {"Description": "Values.", "SkullStripped": True}
@@ -52,6 +53,10 @@ def dataset(tmp_path: Path) -> Path:
         (root / "group" / f"{name}.tsv").write_text(f"{header}\nn/a\tn/a\n")
         columns = {column: {"Description": "A column."} for column in header.split("\t")}
         (root / "group" / f"{name}.json").write_text(json.dumps(columns))
+    for name in (MAP, f"{STEM}_desc-analysis_mask", f"{STEM}_design"):
+        (root / "figures" / f"{name}.png").write_bytes(b"picture")
+        (root / "figures" / f"{name}.svg").write_text("<svg/>")
+        (root / "figures" / f"{name}.json").write_text('{"Description": "What it shows."}')
     (root / "group" / f"{STEM}_desc-z3p1_dseg.tsv").write_text("index\tname\n1\tcluster1\n")
     return root
 
@@ -68,6 +73,11 @@ def rename(old: str, new: str) -> Callable[[Path], None]:
             path.rename(path.with_name(path.name.replace(old, new)))
 
     return change
+
+
+def rename_figure(root: Path) -> None:
+    path = root / "figures" / f"{MAP}.png"
+    path.rename(path.with_name(path.name.replace("statmap", "picture")))
 
 
 def forget_skull_stripping(root: Path) -> None:
@@ -95,9 +105,10 @@ def forget_skull_stripping(root: Path) -> None:
         pytest.param(rename(MAP, f"{STEM}_stat-tdp_tdpmap"), "NOT_INCLUDED", id="unknown suffix"),
         pytest.param(
             rename(MAP, MAP.replace(SPACE, f"{SPACE}_recording-ecg")),
-            "ENTITY_NOT_IN_RULE",
+            "ALL_FILENAME_RULES_HAVE_ISSUES",
             id="entity of other data",
         ),
+        pytest.param(rename_figure, "NOT_INCLUDED", id="unknown figure"),
         pytest.param(forget_skull_stripping, "SIDECAR_KEY_REQUIRED", id="no SkullStripped"),
     ],
 )
@@ -108,7 +119,7 @@ def test_a_bad_name_or_sidecar_is_an_error(
     result = validate(dataset, tmp_path)
     assert result.returncode == 16
     assert {found for found, _ in errors_of(result)} == {code}
-    assert all(place.startswith("/group/") for _, place in errors_of(result))
+    assert all(place.startswith(("/group/", "/figures/")) for _, place in errors_of(result))
 
 
 def test_group_is_the_only_folder_of_maps(dataset: Path, tmp_path: Path) -> None:
@@ -119,7 +130,7 @@ def test_group_is_the_only_folder_of_maps(dataset: Path, tmp_path: Path) -> None
 
 def test_the_dataset_stays_as_it_is(dataset: Path, tmp_path: Path) -> None:
     validate(dataset, tmp_path)
-    assert (dataset / ".bidsignore").read_text() == "*.html\ngroup\n"
+    assert (dataset / ".bidsignore").read_text() == "*.html\ngroup\nfigures\n"
 
 
 def test_new_entities_stand_between_density_and_description() -> None:

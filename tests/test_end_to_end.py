@@ -60,6 +60,17 @@ GOLDEN = sorted(
             for table in ("sensitivity", "outliers")
             for extension in ("tsv", "json")
         ),
+        *(
+            f"figures/{STEM}_{name}.{extension}"
+            for name in (
+                *(f"stat-z_desc-{desc}_statmap" for desc in ("glass", "slices", "histogram")),
+                *(f"stat-tdp_desc-{desc}_statmap" for desc in ("gradient", *CUTS)),
+                "desc-analysis_mask",
+                "design",
+                "outliers",
+            )
+            for extension in ("png", "svg", "json")
+        ),
         "logs/model-oneSample_smdl.json",
         *(f"group/{STEM}_desc-{desc}_dseg.tsv" for desc in CUTS),
         *(
@@ -617,3 +628,61 @@ def test_a_worker_killed_in_the_middle_of_a_run_ends_it_with_a_message(
     assert run.returncode == ExitCode.FAILURE
     assert time.monotonic() - start < 30
     assert "a worker process was killed, most likely for want of memory" in log.splitlines()[-1]
+
+
+def test_a_template_is_drawn_again_without_being_asked_for(
+    small_group: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image = next(small_group.rglob("*_desc-brain_mask.nii.gz"))
+    brain = tmp_path / "my brain.nii.gz"
+    shutil.copy(image, brain)
+    out = tmp_path / "out"
+    arguments = [str(small_group), str(out), "group", "-w", str(tmp_path / "work")]
+    assert main([*arguments, *OPTIONS, "--template", str(brain)]) == ExitCode.OK
+    [kept] = (out / "logs").glob("background-*.nii.gz")
+    assert files_of(out) == sorted([*GOLDEN, f"logs/{kept.name}"])
+    assert errors_of(validate(out, tmp_path)) == []
+    sidecar = out / "figures" / f"{STEM}_stat-tdp_desc-z3p1_statmap.json"
+    assert f"bids::logs/{kept.name}" in json.loads(sidecar.read_text())["Sources"]
+    page = out / f"{STEM}.html"
+    assert f"The image behind the maps is {brain}" in page.read_text()
+    figures = {path: path.read_bytes() for path in (out / "figures").glob("*.png")}
+
+    brain.unlink()
+    again = ["gone", str(out), "group", "--reports-only"]
+    assert main(again) == ExitCode.OK
+    assert {path: path.read_bytes() for path in (out / "figures").glob("*.png")} == figures
+    assert main([*again, "--template", str(image)]) == ExitCode.OK
+    assert f"The image behind the maps is {image}" in page.read_text()
+    assert main([*again, "--template", "default"]) == ExitCode.OK
+    assert "nonlinear symmetric 2009a" in page.read_text()
+    assert files_of(out) == GOLDEN
+
+    capsys.readouterr()
+    assert main([*arguments, *OPTIONS, "--template", str(brain)]) == ExitCode.NO_INPUT
+    assert capsys.readouterr().err.splitlines()[-1].endswith("my brain.nii.gz does not exist")
+
+
+def test_a_template_that_is_not_there_is_said_before_anything_is_computed(
+    small_group: Path, tmp_path: Path
+) -> None:
+    home = tmp_path / "templateflow"
+    for name in ("Absent", "Other"):
+        (home / f"tpl-{name}").mkdir(parents=True)
+        (home / f"tpl-{name}" / f"tpl-{name}_res-01_desc-brain_T1w.nii.gz").touch()
+    offline = {"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
+    for name, message in (
+        ("Absent", "is not in {home} and cannot be downloaded (ProxyError); fetch it where"),
+        ("Othr", "there is no template Othr in {home}, did you mean Other?"),
+    ):
+        run = subprocess.run(
+            [*command(small_group, tmp_path, 1), "--template", name],
+            env={**os.environ, **offline, "TEMPLATEFLOW_HOME": str(home)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert run.returncode == ExitCode.NO_INPUT, run.stderr
+        assert message.format(home=home) in run.stderr.splitlines()[-1]
+    assert not (tmp_path / "out").exists()
+    assert not (tmp_path / "work").exists()

@@ -227,3 +227,47 @@ def test_many_maps_are_numbered_in_part() -> None:
     assert "7" not in texts
     assert sum(text in {f"{i}" for i in range(194, 200)} for text in texts) == 6
     assert "150" not in texts
+
+
+def test_a_sheet_has_the_pixels_of_its_panels_on_white(mask: Volume) -> None:
+    z = np.zeros((7, 8, 9))
+    z[5:, 6:, 4] = 6.0
+    slicer = figures.Slicer(mask, None)
+    panels = [slicer.z(Volume(z, AFFINE), at, threshold=3, largest=6) for at in (6.0, 9.0)]
+    legend = figures.Legend("0", ("#440154", "#fde725"), "1")
+    made = figures.sheet(panels, [["6 mm", "#1"], ["9 mm"]], [legend], "two", sides=True)
+    picture = np.asarray(Image.open(io.BytesIO(made.png))).astype(int)
+    alpha = panels[0].pixels[..., 3:] / 255
+    expected = np.rint(alpha * panels[0].pixels[..., :3] + (1 - alpha) * 255)
+    # somewhere on the sheet, the first panel stands pixel by pixel
+    red = np.argwhere(np.ptp(expected, axis=2) > 60)[0]
+    places = np.argwhere((picture == expected[tuple(red)]).all(axis=2))
+    height, width = expected.shape[:2]
+    assert any(
+        (top >= red[0])
+        and (left >= red[1])
+        and np.array_equal(
+            # the letter L stands in the upper left corner
+            picture[
+                top - red[0] + 16 : top - red[0] + height, left - red[1] : left - red[1] + width
+            ],
+            expected[16:],
+        )
+        for top, left in places
+    )
+    texts = texts_of(made.svg)
+    assert {"6 mm", "9 mm", "#1", "L", "R", "0", "1"} <= set(texts)
+
+
+def test_anatomy_is_put_on_whole_millimetres() -> None:
+    values = np.zeros((7, 8, 9), np.float32)
+    values[2:5, 3:6, 4:7] = 1
+    turned = np.array([[0, -2.0, 0, 10.3], [2, 0, 0, -7.1], [0, 0, 2, 1.7], [0, 0, 0, 1]])
+    small = figures.on_millimetres(Volume(values, turned), 255)
+    np.testing.assert_array_equal(small.affine[:3, :3], np.eye(3))
+    assert (small.affine == np.rint(small.affine)).all()
+    assert small.values.max() == 255
+    inside = Volume(values, turned)
+    wanted = inside.corners(values > 0).mean(axis=0)
+    found = small.corners(small.values > 127).mean(axis=0)
+    np.testing.assert_allclose(found, wanted, atol=0.51)

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bids_ari import __version__
-from bids_ari.cli import directories, plan
+from bids_ari.cli import directories, plan, reports
 from bids_ari.errors import ExitCode, InputError
-from bids_ari.files import copy_file, write_json, write_text
+from bids_ari.files import copy_file, write_json
 from bids_ari.options import Options
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def run(options: Options, command_line: str) -> int:
         If the input or a directory cannot be used; nothing has been written then.
     """
     if options.reports_only:
-        return _write_again(options)
+        return _conclude_reports(options, reports.write_again(options))
 
     # slow to import, and not needed to answer --help or to refuse an option
     from bids_ari.inputs import collect, datasets, find_template, group_analyses, load_filters
@@ -104,7 +104,7 @@ def run(options: Options, command_line: str) -> int:
                 "them: choose another directory"
             )
             raise InputError(msg, ExitCode.USAGE)
-        _write_methods(plan.methods(options, groups), options.output_dir)
+        reports.write_methods(plan.methods(options, groups), options.output_dir)
         return conclude(ExitCode.OK, [f"methods text is in {options.output_dir / 'logs'}"])
     return _compute(options, groups, [str(one) for one in errors], sources, command_line, template)
 
@@ -160,7 +160,7 @@ def _compute(
                 write_json(record, output_dir / "logs" / f"{name}_run.json")
             _write_models(finished, output_dir)
             write_dataset_description(output_dir, sources)
-            failures = _write_reports(options, template, stems)
+            failures = reports.write(output_dir, template, stems, view_3d=options.report_3d)
     outcome.input_errors += errors
     code = _conclude_reports(options, failures)
     if len(finished) == len(groups) and not errors:
@@ -195,20 +195,10 @@ def _keep_resource_monitor(folder: Path, options: Options) -> None:
 
 
 def _conclude_reports(options: Options, failures: Mapping[str, Exception]) -> int:
-    """Name the analyses that have no report, and why; their results are there."""
+    """Say where the reports are, or of which analyses there is none."""
     if not failures:
         return conclude(ExitCode.OK, [f"done: open {options.output_dir / 'index.html'}"])
-    from bids_ari.report import reason
-
-    codes = [
-        one.exit_code if isinstance(one, InputError) else ExitCode.FAILURE
-        for one in failures.values()
-    ]
-    lines = [
-        f"no report of {stem}, whose results are in {options.output_dir / 'group'}: {reason(error)}"
-        for stem, error in failures.items()
-    ]
-    return conclude(codes[0], lines)
+    return conclude(*reports.told(failures, options.output_dir))
 
 
 def _conclude_failure(outcome: "Outcome", *, n_done: int, n_analyses: int) -> int:
@@ -244,62 +234,6 @@ def conclude(code: ExitCode, lines: Sequence[str]) -> int:
         else:
             sys.stderr.write(f"bids-ari: error: {line}\n")
     return int(code)
-
-
-def _write_again(options: Options) -> int:
-    """Write the reports of an earlier run, with what is behind the maps then or now asked for."""
-    from bids_ari import report
-
-    stems = report.stems(options.output_dir)
-    if not stems:
-        msg = f"{options.output_dir} holds no results to report, expected those of an earlier run"
-        raise InputError(msg, ExitCode.NO_INPUT)
-    template = None
-    if options.template:
-        from bids_ari.inputs import find_template
-
-        template = find_template(options.template, [*map(report.space_of, stems)])
-    asked = stems if options.template else []
-    return _conclude_reports(options, _write_reports(options, template, asked))
-
-
-def _write_reports(
-    options: Options, template: "Template | None", asked: Sequence[str]
-) -> dict[str, Exception]:
-    """Write all that can be, with a template behind the maps of some; return what failed."""
-    from bids_ari import report
-
-    output_dir = options.output_dir
-
-    clock = time.perf_counter()
-    failures: dict[str, Exception] = {}
-    if asked:
-        from bids_ari.report.background import set_background
-
-        set_background(template, output_dir, asked)
-    texts = {}
-    for result in report.find(output_dir, failures):
-        with report.collecting(failures, result.stem):
-            texts[result.stem] = report.methods(result)
-            LOGGER.info("%s", report.headline(result))
-            for warning in report.warnings(result):
-                LOGGER.warning("%s: %s", result.contrast, warning)
-    if len(texts) > 1:
-        texts = {stem: f"# {stem}\n\n{text}" for stem, text in texts.items()}
-    if texts:
-        _write_methods("\n".join(texts.values()), output_dir)
-    pages = report.write(output_dir, failures, view_3d=options.report_3d)
-    LOGGER.info("wrote %d pages (%.1f s)", len(pages), time.perf_counter() - clock)
-    for stem, error in failures.items():
-        LOGGER.debug("where the error of %s came from", stem, exc_info=error)
-    return failures
-
-
-def _write_methods(text: str, output_dir: Path) -> None:
-    from bids_ari import boilerplate
-
-    write_text(text, output_dir / "logs" / "CITATION.md")
-    write_text(boilerplate.bibtex(text), output_dir / "logs" / "CITATION.bib")
 
 
 def _write_graph(workflow: Any, work_dir: Path) -> None:

@@ -3,7 +3,7 @@
 from bids_ari.report.cautions import warnings
 from bids_ari.report.findings import headline
 from bids_ari.report.pages import reason, write
-from bids_ari.report.reading import collecting, find, stems
+from bids_ari.report.reading import collecting, find, space_of, stems
 from bids_ari.report.results import Result
 from bids_ari.report.text import methods
 

@@ -21,7 +21,16 @@ def rows(path: Path, *, optional: bool = False) -> list[dict[str, str]]:
             if reader.fieldnames is None:
                 msg = f"{path} is empty, expected a table"
                 raise InputError(msg)
-            return list(reader)
+            found = []
+            for row in reader:
+                if None in row or None in row.values():
+                    msg = (
+                        f"{path}, line {reader.line_num}: there are not as many cells as columns "
+                        f"({len(reader.fieldnames)}), is it cut off?"
+                    )
+                    raise InputError(msg)
+                found.append(row)
+            return found
     except (UnicodeDecodeError, csv.Error) as error:
         msg = f"{path} is not a table in UTF-8: {error}"
         raise InputError(msg) from error

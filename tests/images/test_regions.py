@@ -399,3 +399,13 @@ def test_there_may_be_no_regions(tmp_path: Path) -> None:
     assert none.members.shape == (0, 5)
     assert (none.name, none.atlas, none.index) == ((), (), ())
     assert none.n_all.shape == (0,)
+
+
+def test_a_region_of_interest_is_called_by_its_name_alone(domain: VolumeDomain) -> None:
+    none = sparse.csr_array((3, domain.n_features), dtype=bool)
+    sources = ("Lobes", "acc_mask.nii.gz", "left.nii")
+    names = ("frontal", "acc", "left")
+    regions = Regions(none, sources, (1, 1, 1), names, np.ones(3, np.int64))
+    assert [regions.title(k) for k in range(3)] == ["Lobes: frontal", "acc", "left"]
+    of_one = Regions(none[:1], sources[:1], (1,), names[:1], np.ones(1, np.int64))
+    assert of_one.title(0) == "frontal"

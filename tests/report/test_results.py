@@ -215,7 +215,12 @@ def test_what_an_older_version_has_written_can_be_read(
     ("table", "old", "new", "message"),
     [
         ("desc-z3p1_clusters", "", "", "p_any is 7, expected a number between 0 and 1"),
-        ("regions", "quarters.nii\t1", "quarters.nii\tn/a\t1", r"regions.tsv has a line"),
+        (
+            "regions",
+            "quarters.nii\t1",
+            "quarters.nii\tn/a\t1",
+            r"regions.tsv, line 2: there are not",
+        ),
         (
             "sensitivity",
             "two-sided\tsimes\t",
