@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from bids_ari.boilerplate.group_model import joined
+from bids_ari.boilerplate.resampling import Calibration, by_permutations
 
 TESTS = {
     "two-sided": "two-sided p-values, keeping voxels of opposite sign apart when clusters are formed",
@@ -41,37 +42,57 @@ def inference(
     n_features: int | None,
     hommel_value: int | None,
     discoveries: int | None,
+    calibration: Calibration | None = None,
+    ari_discoveries: int | None = None,
 ) -> str:
     """Say how bounds were made, what they assume, and what they are for the whole mask."""
-    local_test, assumption = LOCAL_TESTS[method]
     of_test = {"t": TESTS[alternative], "F": "p-values of F, which has no sign"}
     if len(tests) > 1:
         of_test["t"] = f"{of_test['t']} (t tests)"
     p_values = ", and on ".join(of_test[test] for test in tests)
+    made = (
+        by_permutations(calibration, p_values, alpha)
+        if calibration
+        else _closed_testing(method, p_values)
+    )
     sentences = [
+        *made[:-1],
+        (
+            f"All bounds of one contrast hold together with confidence {1 - alpha:.4g} (familywise "
+            f"error rate {alpha:g}), so that sets may be chosen after seeing the data; each "
+            "contrast is a family of its own."
+        ),
+        made[-1],
+    ]
+    if n_features is not None:
+        found = f"The analysis covered {n_features:,} voxels"
+        if hommel_value is not None and not calibration:
+            found += f" with a Hommel value of {hommel_value:,}"
+        if discoveries:
+            found += f"; at least {discoveries:,} of them were active"
+        elif discoveries is not None:
+            found += "; none of them can be claimed to be active"
+        if ari_discoveries is not None:
+            found += (
+                f" (without {calibration.kind if calibration else 'permutations'}, by "
+                f"All-Resolutions Inference [@rosenblatt2018], at least {ari_discoveries:,})"
+            )
+        sentences.append(f"{found}.")
+    return " ".join(sentences)
+
+
+def _closed_testing(method: str, p_values: str) -> list[str]:
+    """Say how bounds come from p-values alone, and at last what that assumes."""
+    local_test, assumption = LOCAL_TESTS[method]
+    return [
         (
             "All-Resolutions Inference [@rosenblatt2018] gave, for every set of voxels, a lower "
             "confidence bound on the number of truly active voxels in it (true discoveries) and, "
             "divided by the size of the set, on the true discovery proportion (TDP)."
         ),
         f"The bounds come from closed testing with {local_test} on {p_values}.",
-        (
-            f"All bounds of one contrast hold together with confidence {1 - alpha:.4g} (familywise "
-            f"error rate {alpha:g}), so that sets may be chosen after seeing the data; each "
-            "contrast is a family of its own."
-        ),
         assumption,
     ]
-    if n_features is not None:
-        found = f"The analysis covered {n_features:,} voxels"
-        if hommel_value is not None:
-            found += f" with a Hommel value of {hommel_value:,}"
-        if discoveries:
-            found += f"; at least {discoveries:,} of them were active"
-        elif discoveries is not None:
-            found += "; none of them can be claimed to be active"
-        sentences.append(f"{found}.")
-    return " ".join(sentences)
 
 
 def clusters(

@@ -7,6 +7,7 @@ from typing import Literal
 from bids_ari.boilerplate import paragraphs
 from bids_ari.boilerplate.group_model import ESTIMATORS, group_model
 from bids_ari.boilerplate.models import GroupModel
+from bids_ari.boilerplate.resampling import Calibration
 
 _ONE_SAMPLE = GroupModel()
 _NONE: Mapping[str, int | None] = MappingProxyType({})
@@ -22,6 +23,7 @@ def methods(
     alternative: str = "two-sided",
     alpha: float = 0.05,
     method: str = "ari",
+    calibration: Calibration | None = None,
     cluster_thresholds: Sequence[float | Literal["auto"]] = (3.1,),
     chosen_threshold: float | None = None,
     tdp_thresholds: Sequence[float] = (),
@@ -33,6 +35,7 @@ def methods(
     n_features: int | None = None,
     hommel_value: int | None = None,
     discoveries: int | None = None,
+    ari_discoveries: int | None = None,
 ) -> str:
     """
     Write what was done, in the words of a methods section.
@@ -53,8 +56,11 @@ def methods(
         Sidedness of the t test at each voxel; F has none.
     alpha : float
         Familywise error rate.
-    method : {"ari", "hommel"}
-        How the critical values of the bound were obtained: with Simes' or with Hommel's local test.
+    method : str
+        How thresholds were obtained: ``ari``, with Simes' local test, ``hommel``, with Hommel's, or
+        by permutations, if there is a calibration.
+    calibration : Calibration, optional
+        What thresholds were calibrated on.
     cluster_thresholds : sequence of float or "auto"
         z values above which clusters were formed; "auto" for the one that the data choose.
     chosen_threshold : float, optional
@@ -73,6 +79,8 @@ def methods(
         Software and its version.
     n_features, hommel_value, discoveries : int, optional
         Voxels analysed, Hommel value and bound for the whole mask, once they are known.
+    ari_discoveries : int, optional
+        Beside a bound from permutations, the one without.
 
     Returns
     -------
@@ -82,7 +90,8 @@ def methods(
     Raises
     ------
     ValueError
-        If the method, the alternative, the connectivity or the estimator has no description.
+        If the method, a template, the alternative, the connectivity or the estimator has no
+        description.
 
     Examples
     --------
@@ -90,7 +99,7 @@ def methods(
     First-level effect estimates (contrast of parameter estimates) of the contrast "faces" ...
     """
     for name, value, known in (
-        ("method", method, tuple(paragraphs.LOCAL_TESTS)),
+        *([] if calibration else [("method", method, tuple(paragraphs.LOCAL_TESTS))]),
         ("alternative", alternative, tuple(paragraphs.TESTS)),
         ("connectivity", connectivity, tuple(paragraphs.CONTACT)),
         ("estimator", group.estimator, tuple(ESTIMATORS)),
@@ -101,7 +110,15 @@ def methods(
     written = [
         group_model(contrast, group, input_stat, smoothing_fwhm, mask_rule),
         paragraphs.inference(
-            method, alternative, group.tests, alpha, n_features, hommel_value, discoveries
+            method,
+            alternative,
+            group.tests,
+            alpha,
+            n_features,
+            hommel_value,
+            discoveries,
+            calibration,
+            ari_discoveries,
         ),
         paragraphs.clusters(
             cluster_thresholds,

@@ -178,11 +178,14 @@ def methods(options: Options, groups: Sequence["GroupAnalysis"]) -> str:
         See :func:`bids_ari.boilerplate.methods`.
     """
     from bids_ari import boilerplate
+    from bids_ari.cli.calibration import calibration_of
     from bids_ari.inputs import parse_atlas
 
-    contrasts: dict[boilerplate.GroupModel, list[str]] = {}
+    contrasts: dict[tuple[boilerplate.GroupModel, boilerplate.Calibration | None], list[str]] = {}
     for group in groups:
-        names = contrasts.setdefault(_in_words(group, options), [])
+        names = contrasts.setdefault(
+            (_in_words(group, options), calibration_of(group, options)), []
+        )
         names += [one.entities["contrast"] for one in group.analysis.maps]
     texts = [
         boilerplate.methods(
@@ -194,6 +197,7 @@ def methods(options: Options, groups: Sequence["GroupAnalysis"]) -> str:
             alternative=options.alternative,
             alpha=options.alpha,
             method=options.method,
+            calibration=calibration,
             cluster_thresholds=options.cluster_threshold,
             tdp_thresholds=options.tdp_threshold,
             connectivity=options.connectivity,
@@ -201,13 +205,13 @@ def methods(options: Options, groups: Sequence["GroupAnalysis"]) -> str:
             rois=len(options.roi),
             versions=versions(),
         )
-        for model, names in contrasts.items()
+        for (model, calibration), names in contrasts.items()
     ]
     if len(texts) == 1:
         return texts[0]
     return "\n".join(
         f"# Model {model.name} of {', '.join(dict.fromkeys(names))}\n\n{text}"
-        for (model, names), text in zip(contrasts.items(), texts, strict=True)
+        for ((model, _), names), text in zip(contrasts.items(), texts, strict=True)
     )
 
 

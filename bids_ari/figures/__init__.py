@@ -11,11 +11,13 @@ from bids_ari.figures.charts import comparison, histogram
 from bids_ari.figures.colors import tdp_gradient, z_gradient
 from bids_ari.figures.designs import design_matrix
 from bids_ari.figures.drawing import Drawing
+from bids_ari.figures.envelopes import Curves, envelope
 from bids_ari.figures.panels import Panel, smaller
 from bids_ari.figures.sheets import Legend, sheet
 from bids_ari.figures.volumes import Volume, on_millimetres, overlap_with_template, template
 
 __all__ = [
+    "Curves",
     "Drawing",
     "Legend",
     "Panel",
@@ -23,6 +25,7 @@ __all__ = [
     "Volume",
     "comparison",
     "design_matrix",
+    "envelope",
     "glass_brain",
     "histogram",
     "on_millimetres",

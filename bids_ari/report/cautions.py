@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from bids_ari.report.findings import condition, nothing_found, other_space
 from bids_ari.report.outliers import warnings_of
 from bids_ari.report.results import Result
-from bids_ari.report.words import number_of, percent, share, some, volume
+from bids_ari.report.words import count, number_of, percent, share, some, volume
 
 FEW_MAPS = 12
 FEW_DOF = 10
@@ -16,6 +16,9 @@ TIED = 10
 MUCH_SPREAD = 1.0
 MANY_TIED = 0.01
 HALF_COVERED = 0.5
+FEW_BELOW = 10
+"""Of permutations that pass thresholds: with fewer, their level changes from seed to seed."""
+_ROUNDING = 1e-9
 
 
 def warnings(result: Result) -> list[str]:
@@ -34,6 +37,7 @@ def warnings(result: Result) -> list[str]:
     """
     return [
         *_about_the_result(result),
+        *_about_the_permutations(result),
         *_about_the_template(result),
         *_about_the_maps(result),
         *_about_the_model(result),
@@ -71,10 +75,32 @@ def _about_the_result(result: Result) -> Iterator[str]:
             f"The mask as a whole holds at least {number_of(result.discoveries, 'discovery', 'discoveries')}, "
             "but no single cluster does; clusters at a lower threshold may."
         )
-    if int(result.inference["HommelValue"]) == 0:
+    if result.discoveries == result.n_features:
         yield (
-            "The Hommel value is 0: every voxel of the mask is claimed to be active, which is "
-            "unusual for a whole brain."
+            f"{'Every' if result.permutations else 'The Hommel value is 0: every'} voxel of the mask "
+            "is claimed to be active, which is unusual for a whole brain."
+        )
+
+
+def _about_the_permutations(result: Result) -> Iterator[str]:
+    of = result.permutations
+    left = [one for one in result.files if one.name.endswith("_thresholds.tsv")]
+    if of is None:
+        if left:
+            yield "Thresholds from permutations are left from an earlier run and are not used."
+        return
+    alpha = min(one.alpha for one in of.templates)
+    n_below = int(alpha * of.number + _ROUNDING)
+    if n_below < FEW_BELOW:
+        more = (
+            "there are no more, as maps are few"
+            if of.exhaustive
+            else "more of them (--n-permutations) make it steadier"
+        )
+        yield (
+            f"With {count(of.number)} {of.kind} and alpha {alpha:.4g}"
+            f"{' for each family of thresholds' if len(of.templates) > 1 else ''}, the level of "
+            f"thresholds rests on the {n_below + 1} most extreme of these; {more}."
         )
 
 
@@ -88,7 +114,7 @@ def _about_the_maps(result: Result) -> Iterator[str]:
     if n_maps < FEW_MAPS:
         yield (
             f"Only {number_of(n_maps, 'map')} entered the model; with fewer than {FEW_MAPS} the "
-            f"test has little power and leans on normally distributed {'errors' if result.estimator == 'fixed' else 'effects'}."
+            f"test has little power{'' if result.permutations else _leans(result)}."
         )
     out = [one for one in result.participants if not one.included]
     if out:
@@ -118,6 +144,11 @@ def _about_the_maps(result: Result) -> Iterator[str]:
             f"The design has {number_of(len(result.design), 'row')}, but "
             f"{number_of(n_maps, 'map')} entered the model."
         )
+
+
+def _leans(result: Result) -> str:
+    of_what = "errors" if result.estimator == "fixed" else "effects"
+    return f" and leans on normally distributed {of_what}"
 
 
 def _about_the_model(result: Result) -> Iterator[str]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from bids_ari.report import words
 from bids_ari.report.findings import condition, nothing_found
 from bids_ari.report.parts import Part, Parts, parts_of
-from bids_ari.report.records import Cluster, Cut, Peak
+from bids_ari.report.records import Beside, Cluster, Cut, Peak
 from bids_ari.report.results import Result
 
 if TYPE_CHECKING:
@@ -53,14 +53,39 @@ def _set(cut: Cut, result: Result, parts: dict[int, Parts]) -> dict[str, Any]:
             "claims": any(one.p_any is not None for one in cut.clusters),
             "born": by_tdp,
             "regions": any(one.peak.regions for one in cut.clusters),
+            "beside": result.permutations is not None,
         },
+        "too_small": _too_small(cut, result),
         **_overlaps(cut, result),
+    }
+
+
+def _too_small(cut: Cut, result: Result) -> str:
+    """Say which clusters are too small for the thresholds; empty if none are."""
+    shift = result.permutations.shift if result.permutations else 0
+    n_small = sum(cluster.voxels <= shift for cluster in cut.clusters)
+    if not n_small:
+        return ""
+    return (
+        f"; those of up to {words.number_of(shift, 'voxel')}, {words.count(n_small)} of them, can "
+        "have none, as thresholds begin after these"
+    )
+
+
+def beside(one: Beside | None) -> dict[str, str] | None:
+    """Write the bound without permutations."""
+    if one is None:
+        return None
+    return {
+        "discoveries": words.count(one.discoveries),
+        "tdp": words.proportion(one.discoveries, one.voxels),
     }
 
 
 def _cluster(cluster: Cluster, parts: Parts | None = None) -> dict[str, Any]:
     return {
         **bound(cluster.discoveries, cluster.voxels),
+        "beside": beside(cluster.beside),
         "number": cluster.number,
         "sign": {"positive": "+", "negative": words.MINUS}.get(cluster.sign, cluster.sign),
         "sign_name": cluster.sign,
@@ -119,6 +144,7 @@ def _overlaps(cut: Cut, result: Result) -> dict[str, Any]:
         "overlaps": [
             {
                 **bound(one.discoveries, one.voxels),
+                "beside": beside(one.beside),
                 "cluster": one.cluster,
                 "atlas": "region of interest" if one.atlas in result.rois else one.atlas,
                 "region": one.region,

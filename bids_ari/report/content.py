@@ -15,6 +15,7 @@ from bids_ari.report.listing import figure_links, links
 from bids_ari.report.model_section import model_section, sides, tested
 from bids_ari.report.outliers import table
 from bids_ari.report.people import people
+from bids_ari.report.permutation_section import bounds_by, permutation_section
 from bids_ari.report.region_tables import atlases
 from bids_ari.report.repeating import repeat_command
 from bids_ari.report.results import Result
@@ -47,6 +48,8 @@ def context_of(
         "nothing": nothing_found(result),
         "warnings": found_warnings,
         "cards": _cards(result),
+        "bounds_by": bounds_by(result),
+        "permutations": permutation_section(result),
         "key_numbers": key_numbers(result),
         "sensitivity": sensitivity(result),
         "sets": sets_of_clusters(result, explorer.explored),
@@ -67,7 +70,7 @@ def context_of(
 
 
 def _cards(result: Result) -> list[dict[str, str]]:
-    lowest = result.heights[0]
+    lowest, of = result.heights[0], result.permutations
     best = max(
         (
             (cluster.discoveries / cluster.voxels, cluster.voxels, -i, cluster, cut)
@@ -81,7 +84,8 @@ def _cards(result: Result) -> list[dict[str, str]]:
     return [
         {
             "value": typeset(f">= {words.count(result.discoveries)}"),
-            "label": f"active voxels of {words.count(result.n_features)} in the mask",
+            "label": f"active voxels of {words.count(result.n_features)} in the mask"
+            + (f"; without {of.kind} >= {words.count(of.ari_discoveries)}" if of else ""),
         },
         {
             "value": typeset(f">= {words.proportion(result.discoveries, result.n_features)}"),
@@ -115,7 +119,8 @@ def _cards(result: Result) -> list[dict[str, str]]:
         },
         {
             "value": typeset(words.percent(result.confidence)),
-            "label": "confidence, of all bounds on this page together",
+            "label": "confidence, of all bounds on this page together"
+            + (f", by {words.count(of.number)} {of.kind}" if of else ""),
         },
     ]
 

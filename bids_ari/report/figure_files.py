@@ -10,6 +10,7 @@ from bids_ari import __version__, figures
 from bids_ari.files import whole, write_json, write_text
 from bids_ari.outputs import GENERATOR
 from bids_ari.report.embedding import Picture
+from bids_ari.report.permutation_section import what_envelope_shows
 from bids_ari.report.reading import belongs
 from bids_ari.report.results import Result
 from bids_ari.report.slices import HOW_SLICES_ARE_DRAWN, Row
@@ -123,6 +124,13 @@ def _figures(result: Result, pictures: "Pictures") -> Iterator[_Figure]:
             "(dashed: expected by chance), correlation with the mean of the others, mean, and spread "
             "(dashed: the median). Each dot is a map; those that stand out are red.",
             [group / f"{result.stem}_outliers.tsv"],
+        )
+    if pictures.envelope and result.permutations:
+        yield _Figure(
+            "permutations",
+            lambda: pictures.envelope,  # type: ignore[arg-type,return-value]
+            what_envelope_shows(result.permutations),
+            [group / f"{result.stem}_permutations.tsv"],
         )
 
 

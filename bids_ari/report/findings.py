@@ -33,18 +33,30 @@ def summary(result: Result) -> str:
     if nothing_found(result):
         return (
             f"nothing found: with {percent(result.confidence)} confidence, none of the "
-            f"{count(result.n_features)} voxels in {where} can be claimed to be active."
+            f"{count(result.n_features)} voxels in {where} can be claimed to be active"
+            f"{_by_what(result)}."
         )
     whole = (
         f"at least {count(result.discoveries)} of {number_of(result.n_features, 'voxel')} in "
         f"{where} are active (TDP >= {proportion(result.discoveries, result.n_features)}), with "
-        f"{percent(result.confidence)} confidence."
+        f"{percent(result.confidence)} confidence{_by_what(result)}."
     )
     sentences = [whole, _clusters(result.heights[0], result.alternative)]
     if result.tdp_cuts:
         usual = [cut for cut in result.tdp_cuts if cut.value == _USUAL_TDP]
         sentences.append(_reaching(usual[0] if usual else result.tdp_cuts[0]))
     return " ".join(sentences)
+
+
+def _by_what(result: Result) -> str:
+    """Name permutations and what there is without them; nothing for bounds from p-values alone."""
+    of = result.permutations
+    if of is None:
+        return ""
+    return (
+        f", by thresholds calibrated on {count(of.number)} {of.kind} (without these, by "
+        f"All-Resolutions Inference: {count(of.ari_discoveries)})"
+    )
 
 
 def condition(cut: Cut, alternative: str) -> str:

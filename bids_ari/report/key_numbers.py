@@ -5,9 +5,11 @@ from typing import Any
 
 from bids_ari.report import words
 from bids_ari.report.cluster_tables import bound
+from bids_ari.report.permutation_section import bounds_by
 from bids_ari.report.results import Result
 
 _LOCAL_TESTS = {"simes": "Simes", "hommel": "Hommel"}
+_ERRORS = {"sign flips": "symmetric errors", "permutations": "exchangeable errors"}
 _VALID = {"simes": "positive dependence", "hommel": "any dependence"}
 
 
@@ -25,20 +27,47 @@ def sensitivity(result: Result) -> list[dict[str, Any]]:
         {
             **bound(one.discoveries, result.n_features),
             "alternative": "F" if result.test == "F" else one.alternative,
-            "local_test": _LOCAL_TESTS.get(one.local_test, one.local_test),
-            "valid": _VALID.get(one.local_test, ""),
-            "hommel_value": words.count(one.hommel_value),
+            "local_test": _LOCAL_TESTS.get(one.local_test, _other(one.local_test, result)),
+            "valid": _VALID.get(one.local_test, _assumed(result)),
+            "hommel_value": "n/a" if one.hommel_value is None else words.count(one.hommel_value),
             "used": one.used,
         }
         for one in result.sensitivity
     ]
 
 
-def _numbers(result: Result) -> Iterator[tuple[str, str, str]]:
-    n_all, inference = result.n_features, result.inference
+def _other(local_test: str, result: Result) -> str:
+    return result.permutations.kind if result.permutations else local_test
+
+
+def _assumed(result: Result) -> str:
+    return _ERRORS.get(result.permutations.kind, "") if result.permutations else ""
+
+
+def _source(result: Result) -> Iterator[tuple[str, str, str]]:
+    """Say what bounds come from."""
+    n_all, of = result.n_features, result.permutations
     of_mask = f"of {words.count(n_all)}"
+    if of:
+        names = " and ".join(
+            filter(None, [", ".join(one.name for one in of.templates[:-1]), of.templates[-1].name])
+        )
+        yield (
+            "Inference",
+            result.method if result.method == names else f"{result.method}: {names}",
+            f"{bounds_by(result)}; the section on these says how",
+        )
+        yield (
+            f"Without {of.kind}",
+            f">= {words.count(of.ari_discoveries)} {of_mask}",
+            (
+                "active voxels by All-Resolutions Inference with Simes' local test, whose Hommel "
+                f"value is {words.count(of.hommel_value)}"
+            ),
+        )
+        return
     test = _LOCAL_TESTS.get(result.local_test, result.local_test)
-    h = int(inference["HommelValue"])
+    h = int(result.inference["HommelValue"])
     yield (
         "Hommel value",
         f"{words.count(h)} {of_mask}",
@@ -55,6 +84,11 @@ def _numbers(result: Result) -> Iterator[tuple[str, str, str]]:
         f"{test}, {_VALID.get(result.local_test, 'n/a')}",
         "how the tests of voxels may depend on each other for the bounds to be valid",
     )
+
+
+def _numbers(result: Result) -> Iterator[tuple[str, str, str]]:
+    n_all, inference = result.n_features, result.inference
+    yield from _source(result)
     yield (
         "Alpha",
         f"{float(inference['Alpha']):g}",

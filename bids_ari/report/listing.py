@@ -29,6 +29,8 @@ _OF_CUT = (
 _RECORDS = (
     ("regions.tsv", "bounds of regions"),
     ("sensitivity.tsv", "the whole mask under other assumptions"),
+    ("thresholds.tsv", "thresholds that bounds derive from"),
+    ("permutations.tsv", "p-values in order, as observed and under permutations"),
     ("design.tsv", "design matrix"),
     ("outliers.tsv", "how each map compares with the others"),
     ("inclusion.tsv", "who takes part, and why not"),
@@ -50,6 +52,8 @@ def links(result: Result) -> list[tuple[str, str, str]]:
     files = {path.name.removeprefix(f"{result.stem}_"): path for path in result.files}
     # what an earlier run has left is not passed off as a part of this one
     left = ("regions.tsv", "_overlaps.tsv") if result.regions_left else ()
+    if result.permutations is None:
+        left = (*left, "thresholds.tsv", "permutations.tsv")
     found = [
         (description, ending, quote(files[ending].relative_to(result.root).as_posix()))
         for ending, description in described

@@ -100,7 +100,14 @@ def _page(result: Result) -> dict[str, Any]:
 
 def _entry(page: dict[str, Any], path: Path) -> dict[str, Any]:
     """Keep of a page what the index shows, as pictures and forests of many are large."""
-    large = {"rows": (), "glass": (), "mask": (), "design": None, "comparison": None}
+    large = {
+        "rows": (),
+        "glass": (),
+        "mask": (),
+        "design": None,
+        "comparison": None,
+        "envelope": None,
+    }
     pictures = dataclasses.replace(page["pictures"], **large)
     return {
         **{key: page[key] for key in _ON_INDEX},

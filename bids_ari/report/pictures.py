@@ -31,6 +31,8 @@ class Pictures:
     histogram: figures.Drawing
     comparison: figures.Drawing | None
     """How maps compare with each other; None where it is not known."""
+    envelope: figures.Drawing | None
+    """P-values under permutations; None where there are none."""
     background: str
     has_brain: bool
     """Whether there is more behind the maps than the shape of the mask."""
@@ -96,6 +98,7 @@ def draw(result: Result, behind: Backdrop) -> Pictures:
         design=_design(result),
         histogram=figures.histogram(inside, _marks(threshold, result.alternative)),
         comparison=_comparison(result),
+        envelope=_envelope(result),
         background=behind.words,
         has_brain=behind.brain is not None,
         not_drawn=not_drawn(result),
@@ -161,6 +164,23 @@ def _comparison(result: Result) -> figures.Drawing | None:
             ("spread", spread, spread_marked, float(np.median(spread)), other_scales),
         ],
     )
+
+
+def _envelope(result: Result) -> figures.Drawing | None:
+    of = result.permutations
+    if of is None:
+        return None
+    rows = of.ordered
+    curves = figures.Curves(
+        ranks=np.array([one.rank for one in rows]),
+        observed=np.array([one.observed for one in rows]),
+        low=np.array([one.low for one in rows]),
+        median=np.array([one.median for one in rows]),
+        high=np.array([one.high for one in rows]),
+        thresholds=np.array([np.nan if one.threshold is None else one.threshold for one in rows]),
+        ari=np.array([one.ari_threshold for one in rows]),
+    )
+    return figures.envelope(curves, of.kind)
 
 
 def _signs(result: Result) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from bids_ari.errors import InputError
 from bids_ari.outputs import cut_labels, sidecar_of
-from bids_ari.report import tables
+from bids_ari.report import calibration, tables
 from bids_ari.report.raw import json_object, must_exist, require, rows
 from bids_ari.report.records import Background, Cut
 from bids_ari.report.results import Result
@@ -17,8 +17,11 @@ RUN = "_run.json"
 BACKGROUND = "Background"
 """Key of the record of a run: what is drawn behind the maps."""
 _CLUSTERS = "_clusters.tsv"
-_INFERENCE_KEYS = ("Alpha", "Discoveries", "HommelValue", "NumberOfFeatures")
-_SHARED_KEYS = (*_INFERENCE_KEYS, "Method", "Alternative", "Connectivity", "SmoothingFWHM")
+_INFERENCE_KEYS = ("Alpha", "Discoveries", "NumberOfFeatures")
+_SHARED_KEYS = (
+    *(*_INFERENCE_KEYS, "HommelValue", calibration.PERMUTATIONS),
+    *("Method", "Alternative", "Connectivity", "SmoothingFWHM"),
+)
 
 
 def stems(output_dir: Path) -> list[str]:
@@ -144,6 +147,8 @@ def _read(root: Path, stem: str) -> Result:
     of_cuts = [sidecars[label] for label in current]
     gradient = group / f"{stem}_stat-tdp_desc-gradient_statmap.nii.gz"
     of_mask = json_object(sidecar_of(gradient)) if gradient.exists() else {}
+    inference = sidecars[heights[0].label] | of_mask
+    of_inference = sidecar_of(gradient if of_mask else heights[0].tdp)
     z_sidecar = group / f"{stem}_stat-z_statmap.json"
     model = json_object(z_sidecar)
     require(z_sidecar, model, ("Model",))
@@ -162,7 +167,8 @@ def _read(root: Path, stem: str) -> Result:
             if (path := group / f"{stem}_stat-{stat}_statmap.nii.gz").exists()
         },
         mask=mask,
-        inference=sidecars[heights[0].label] | of_mask,
+        inference=inference,
+        permutations=calibration.read(inference, of_inference, group, stem),
         model=model,
         mask_sidecar=json_object(sidecar_of(mask)),
         stat_sidecar=json_object(group / f"{stem}_stat-{test}_statmap.json", optional=True),
@@ -233,7 +239,7 @@ def _cuts(
         for path in (tdp, labels):
             must_exist(path)
         sidecar = sidecars[label] = json_object(sidecar_of(tdp))
-        require(sidecar_of(tdp), sidecar, _INFERENCE_KEYS)
+        require(sidecar_of(tdp), sidecar, (*_INFERENCE_KEYS, _source_of_bounds(sidecar)))
         by_tdp = "TDPThreshold" in sidecar
         if not by_tdp:
             require(sidecar_of(tdp), sidecar, ("ClusterThreshold",))
@@ -254,6 +260,16 @@ def _cuts(
             overlaps=tuple(overlaps) if with_overlaps else (),
         )
     return cuts, sidecars
+
+
+def _source_of_bounds(sidecar: Mapping[str, Any]) -> str:
+    """Name the key that says what bounds come from, whether it is there or not."""
+    for key in (calibration.PERMUTATIONS, "HommelValue"):
+        if key in sidecar:
+            return key
+    from bids_ari.stats import RESAMPLED  # slow to import
+
+    return calibration.PERMUTATIONS if sidecar.get("Method") in RESAMPLED else "HommelValue"
 
 
 def _ascending(cuts: Mapping[str, Cut], kind: Literal["height", "tdp"]) -> tuple[Cut, ...]:

@@ -7,6 +7,14 @@ from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """The bound by All-Resolutions Inference, beside one from permutations."""
+
+    discoveries: int
+    voxels: int
+
+
+@dataclass(frozen=True, slots=True)
 class Peak:
     """A local maximum: its z value, where it is in mm, and in which regions of an atlas."""
 
@@ -32,6 +40,7 @@ class Cluster:
     """The same that half of the voxels or more are active."""
     born: float | None = None
     """Smallest ``|z|`` in the cluster: at a threshold just below, it is this set of voxels."""
+    beside: Beside | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +54,7 @@ class Overlap:
     share_of_cluster: float
     share_of_region: float
     discoveries: int
+    beside: Beside | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,15 +117,17 @@ class Region:
     """Share of its voxels that were analysed; None where it has none."""
     p_any: Decimal | None
     p_half: Decimal | None
+    beside: Beside | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Assumption:
-    """The whole mask under one alternative and one local test."""
+    """The whole mask under one alternative and one local test, or by permutations."""
 
     alternative: str
     local_test: str
-    hommel_value: int
+    hommel_value: int | None
+    """None by permutations."""
     discoveries: int
     used: bool
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from bids_ari.report import words
-from bids_ari.report.cluster_tables import bound
+from bids_ari.report.cluster_tables import beside, bound
 from bids_ari.report.records import Part, Region
 from bids_ari.report.results import Result
 
@@ -37,6 +37,7 @@ def _atlas(name: str, regions: list[Region], result: Result) -> dict[str, Any]:
         "n_rest": len(rest),
         "columns": {
             "coverage": any(one.coverage is None or one.coverage < 1 for one in regions),
+            "beside": result.permutations is not None,
             "claims": any(one.p_any is not None for one in regions),
             "signs": signs[result.alternative] if result.test == "t" else (),
         },
@@ -47,6 +48,7 @@ def _region(region: Region) -> dict[str, Any]:
     coverage = "n/a" if region.coverage is None else words.share(region.coverage)
     return {
         **bound(region.whole.discoveries, region.whole.voxels),
+        "beside": beside(region.beside),
         "name": region.name,
         "outside": region.whole.voxels == 0,
         "coverage": words.typeset(coverage),

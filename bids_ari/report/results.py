@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import Any
 
+from bids_ari.report.calibration import Permutations
 from bids_ari.report.records import Assumption, Background, Cut, Measures, Participant, Region
 
 
@@ -22,7 +23,9 @@ class Result:
     mask: Path
     """Voxels analysed."""
     inference: dict[str, Any] = field(hash=False)
-    """Sidecar with the Hommel value and the bound for the whole mask."""
+    """Sidecar with the bound for the whole mask and how it was made."""
+    permutations: Permutations | None = field(hash=False)
+    """What thresholds were calibrated on; None where bounds come from p-values alone."""
     model: dict[str, Any] = field(hash=False)
     """What the sidecars of the maps say."""
     mask_sidecar: dict[str, Any] = field(hash=False)
@@ -137,14 +140,16 @@ class Result:
 
     @property
     def local_test(self) -> str:
-        """Test inside closed testing: ``simes`` or ``hommel``."""
+        """Test inside closed testing: ``simes`` or ``hommel``; nothing with permutations."""
+        if self.permutations:
+            return ""
         if "LocalTest" in self.inference:
             return str(self.inference["LocalTest"])
         return "hommel" if self.method == "hommel" else "simes"
 
     @property
     def method(self) -> str:
-        """How the critical values were obtained: ``ari`` or ``hommel``."""
+        """How the critical values were obtained: a key of :data:`bids_ari.stats.METHODS`."""
         return str(self.inference.get("Method", "ari"))
 
     @property

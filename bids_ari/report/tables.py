@@ -7,6 +7,7 @@ from pathlib import Path
 from bids_ari.report.raw import naming, rows
 from bids_ari.report.records import (
     Assumption,
+    Beside,
     Cluster,
     Measures,
     Overlap,
@@ -44,6 +45,7 @@ def clusters(table: Path, peak_table: Path) -> list[Cluster]:
                     p_any=_p_value(row, "p_any"),
                     p_half=_p_value(row, "p_half"),
                     born=float(born) if born else None,
+                    beside=_beside(row),
                 )
             )
     return found
@@ -63,6 +65,7 @@ def overlaps(table: Path) -> list[Overlap]:
                     share_of_cluster=float(row["share_of_cluster"]),
                     share_of_region=float(row["share_of_region"]),
                     discoveries=int(row["discoveries"]),
+                    beside=_beside(row),
                 )
             )
     return found
@@ -85,6 +88,7 @@ def regions(table: Path) -> list[Region]:
                     coverage=float(coverage) if coverage else None,
                     p_any=_p_value(row, "p_any"),
                     p_half=_p_value(row, "p_half"),
+                    beside=_beside(row),
                 )
             )
     return found
@@ -95,11 +99,12 @@ def sensitivity(table: Path) -> list[Assumption]:
     found = []
     for row in rows(table, optional=True):
         with naming(table, row):
+            hommel_value = _text(row, "hommel_value")
             found.append(
                 Assumption(
                     alternative=row["alternative"],
                     local_test=row["local_test"],
-                    hommel_value=int(row["hommel_value"]),
+                    hommel_value=int(hommel_value) if hommel_value else None,
                     discoveries=int(row["discoveries"]),
                     used=row["used"] == "yes",
                 )
@@ -150,6 +155,12 @@ def _signed_part(row: dict[str, str], prefix: str) -> Part | None:
 
 def _part(row: dict[str, str], prefix: str) -> Part:
     return Part(int(row[f"{prefix}voxels"]), int(row[f"{prefix}discoveries"]))
+
+
+def _beside(row: dict[str, str]) -> Beside | None:
+    """Read the bound without permutations; nothing where there is no other."""
+    found = _text(row, "ari_discoveries")
+    return Beside(int(found), int(row["voxels"])) if found else None
 
 
 def _p_value(row: dict[str, str], column: str) -> Decimal | None:

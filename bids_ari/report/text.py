@@ -35,6 +35,7 @@ def methods(result: Result) -> str:
         alternative="two-sided" if result.test == "F" else result.alternative,
         alpha=float(result.inference["Alpha"]),
         method=result.method,
+        calibration=calibration_of(result),
         cluster_thresholds=["auto" if cut.by_data else cut.value for cut in result.heights],
         chosen_threshold=_chosen_threshold(result),
         tdp_thresholds=[cut.value for cut in result.tdp_cuts],
@@ -44,9 +45,35 @@ def methods(result: Result) -> str:
         resampled=result.resampled,
         versions={key: str(value) for key, value in result.run.get("Versions", {}).items()},
         n_features=result.n_features,
-        hommel_value=int(result.inference["HommelValue"]),
+        hommel_value=None if result.permutations else int(result.inference["HommelValue"]),
         discoveries=result.discoveries,
+        ari_discoveries=result.permutations.ari_discoveries if result.permutations else None,
     )
+
+
+def calibration_of(result: Result) -> boilerplate.Calibration | None:
+    """Gather what the methods text says of permutations; None where there are none."""
+    of = result.permutations
+    if of is None:
+        return None
+    return boilerplate.Calibration(
+        templates=tuple(one.name for one in of.templates),
+        kind=of.kind,
+        number=of.number,
+        n_learning=of.n_learning,
+        exhaustive=of.exhaustive,
+        seed=of.seed,
+        residuals=of.residuals,
+        blocks=blocks_of(result),
+        step_down=of.step_down,
+    )
+
+
+def blocks_of(result: Result) -> str:
+    """Name what maps that were exchanged have in common; empty if all maps were."""
+    if result.permutations is None or not result.permutations.n_blocks:
+        return ""
+    return str(result.run.get("Options", {}).get("permutation_blocks") or "participant")
 
 
 def _chosen_threshold(result: Result) -> float | None:

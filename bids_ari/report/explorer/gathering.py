@@ -73,11 +73,7 @@ def gather(result: Result) -> Explored:
         if np.isnan(values).any():
             msg = f"{result.maps[stat].name} has voxels of the mask without a value"
             raise InputError(msg)
-    method = METHODS.get(result.method)
-    if method is None:
-        msg = f"the method is {result.method!r}, expected one of {', '.join(METHODS)}"
-        raise InputError(msg)
-    critical_vector = method(Evidence(p_values), float(result.inference["Alpha"]))
+    critical_vector = _critical_vector(result, p_values)
     alternative = _alternative(result)
     connectivity = int(result.inference.get("Connectivity", _CONNECTIVITY))
     beyond = supra_threshold(z_values, 0, alternative)
@@ -104,6 +100,17 @@ def gather(result: Result) -> Explored:
         connectivity=connectivity,
         chosen_height=chosen,
     )
+
+
+def _critical_vector(result: Result, p_values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Compute thresholds anew, or take those that permutations of the maps have given."""
+    if result.permutations:
+        return np.array(result.permutations.thresholds, dtype=np.float64)
+    method = METHODS.get(result.method)
+    if method is None:
+        msg = f"the method is {result.method!r}, expected one of {', '.join(METHODS)}"
+        raise InputError(msg)
+    return method(Evidence(p_values), float(result.inference["Alpha"]))
 
 
 def _alternative(result: Result) -> Alternative:

@@ -11,6 +11,7 @@ from bids_ari.report.explorer.atlases import parcellations_of
 from bids_ari.report.explorer.gathering import Explored, gather
 from bids_ari.report.explorer.packing import PER_UNIT, Packed, pack, steps_below
 from bids_ari.report.explorer.sprite import brain_sprite
+from bids_ari.report.permutation_section import bounds_by
 from bids_ari.report.results import Result
 
 _USUAL_TDP = 0.7
@@ -80,7 +81,8 @@ def _facts(result: Result, explored: Explored) -> dict[str, Any]:
         "contrast": result.contrast,
         "alternative": result.alternative,
         "signed": result.model["Model"].get("Test") != "F",
-        "method": result.method,
+        "bounds_by": bounds_by(result),
+        "permutations": result.permutations is not None,
         "alpha": float(result.inference["Alpha"]),
         "confidence": result.confidence,
         "connectivity": explored.connectivity,

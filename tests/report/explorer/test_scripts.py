@@ -84,6 +84,7 @@ def test_a_sentence_claims_no_more_than_was_found(ask: Ask) -> None:
         "signed": True,
         "confidence": 0.95,
         "n_features": 45_448,
+        "bounds_by": "All-Resolutions Inference",
     }
     cluster = {
         "voxels": 2169,
@@ -93,14 +94,17 @@ def test_a_sentence_claims_no_more_than_was_found(ask: Ask) -> None:
         "mm": [60, -19, 46],
         "region": "Postcentral R",
     }
-    values = [[facts, cluster], [facts, cluster | {"found": 0, "region": ""}]]
-    [[some, none]] = ask([{"ask": "words", "name": "sentence", "values": values}])
+    flips = facts | {"bounds_by": "thresholds calibrated on 500 sign flips"}
+    nothing = cluster | {"found": 0, "region": ""}
+    values = [[facts, cluster], [facts, nothing], [flips, cluster]]
+    [[some, none, flipped]] = ask([{"ask": "words", "name": "sentence", "values": values}])
     assert some.replace("\xa0", " ") == (
         "In this cluster of 2,169 voxels (58,563 mm³), whose peak is z = \N{MINUS SIGN}7.94 at "
         "(60.0, \N{MINUS SIGN}19.0, 46.0) mm (Postcentral R), at least 1,646 voxels are active "
         "(TDP ≥ 0.758), with 95 % confidence, simultaneous over all sets of the 45,448 voxels in "
         "the mask (All-Resolutions Inference, two-sided tests)."
     )
+    assert flipped == some.replace("All-Resolutions Inference", flips["bounds_by"])
     assert "no voxel can be claimed to be active" in none
     assert "at least" not in none
 

@@ -73,5 +73,5 @@ export function sentence(facts, cluster) {
   return `In this cluster of ${numberOf(cluster.voxels, "voxel")} (${volume(cluster.volume)}), `
     + `whose peak is z${NO_BREAK}=${NO_BREAK}${signed(cluster.z)} at (${position(cluster.mm)}) mm${where}, ${bound}, `
     + `with ${percent(facts.confidence)} confidence, simultaneous over all sets of the `
-    + `${count(facts.n_features)} voxels in the mask (All-Resolutions Inference, ${sides}).`;
+    + `${count(facts.n_features)} voxels in the mask (${facts.bounds_by}, ${sides}).`;
 }
