@@ -47,7 +47,7 @@ class Steps:
         return n_features
 
     def thresholds(self, level: float, n_features: int) -> NDArray[np.float64]:
-        return np.square(level) * np.arange(1, n_features + 1) / n_features
+        return np.asarray(level**2 * np.arange(1, n_features + 1) / n_features)
 
     def levels(
         self, p_values: NDArray[np.float64], ranks: NDArray[np.integer], n_features: int

@@ -1,5 +1,7 @@
 """The cubes of the 3-D view: whose voxel each shows, in which colour, and which one is clicked on."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -96,7 +98,12 @@ def test_cubes_have_the_colours_of_their_clusters(
     assert found.any()
     assert np.count_nonzero(~found) > 1
     selected = int(np.argmin(found)) + 1  # which would be faint otherwise
-    more = {"cuts": 2500, "colour": colour, "fills": 0x0A0B00, "selected": selected}
+    more: dict[str, Any] = {
+        "cuts": 2500,
+        "colour": colour,
+        "fills": 0x0A0B00,
+        "selected": selected,
+    }
     box = {"low": low.tolist(), "high": high.tolist()}
     [asked] = ask([question("colors", explored, box=box, **more)])
     colors = np.array(asked["colors"])
