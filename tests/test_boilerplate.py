@@ -7,7 +7,7 @@ from typing import Any, Literal
 import pytest
 
 from bids_ari import boilerplate
-from bids_ari.boilerplate import GroupModel
+from bids_ari.boilerplate import Calibration, GroupModel
 from bids_ari.cli import plan
 from bids_ari.design import MapTable, group_model
 from bids_ari.inputs import GroupAnalysis
@@ -75,6 +75,69 @@ def test_what_is_assumed_is_that_of_the_local_test() -> None:
     assert "Simes" not in hommel
     assert "positive dependence" not in hommel
     assert "Biometrical Journal 25, 423-430" in "".join(boilerplate.reference_list(hommel))
+
+
+@pytest.mark.parametrize(
+    ("template", "claim", "sources"),
+    [
+        ("simes", "a line through 0, as that of Simes' test [@simes1986].", {"simes1986"}),
+        ("simes27", "begun after 27 voxels [@andreella2023].", {"simes1986", "andreella2023"}),
+        ("beta", "the same quantile of every order statistic", set()),
+        ("aorc5", "rejection curve", {"finner2009", "andreella2023"}),
+        ("higher-criticism", "criticism is the same", {"donoho2004", "andreella2023"}),
+        ("learned", "sorted p-values under other permutations", {"blain2022"}),
+    ],
+)
+def test_bounds_from_permutations_are_told_with_the_sources_of_their_thresholds(
+    template: str, claim: str, sources: set[str]
+) -> None:
+    calibration = Calibration((template,), kind="permutations", number=999, seed=4)
+    text = boilerplate.methods(**EMOTION, calibration=calibration, ari_discoveries=1_001)
+    assert claim in text
+    of_templates = {*("simes1986", "andreella2023", "finner2009"), "donoho2004", "blain2022"}
+    assert set(boilerplate.cited(text)) & of_templates == sources
+    always = {*("hemerik2018", "hemerik2019", "blanchard2020"), "winkler2014", "rosenblatt2018"}
+    assert always <= set(boilerplate.cited(text))
+    assert "999 random permutations, the maps as they are among them, were drawn (seed 4)" in text
+    assert "a share of 0.05 of these" in text
+    assert "the errors of all maps are exchangeable" in text
+    assert "at least 1,464 of them were active (without permutations, by All-Res" in text
+    assert "at least 1,001)." in text
+    assert "confidence 0.95 (familywise error rate 0.05)" in text
+    for other in ("Hommel value", "closed testing", "inequality", "symmetric", "freedmanlane1983"):
+        assert other not in text
+    for key in boilerplate.cited(text):
+        assert "doi = {10." in boilerplate.bibtex(f"[@{key}]")
+
+
+def test_what_else_permutations_rest_on_is_told() -> None:
+    calibration = Calibration(
+        ("simes", "simes27", "beta"),
+        kind="sign flips",
+        number=512,
+        exhaustive=True,
+        residuals=True,
+        blocks="family",
+        step_down=True,
+    )
+    text = boilerplate.methods(contrast="c", alpha=0.03, calibration=calibration)
+    for claim in (
+        "There are 3 families of thresholds",
+        "They share the error rate equally",
+        "All 512 distinct sign flips were used",
+        "a share of 0.03 / 3 (for each family) of these",
+        "[@freedmanlane1983; @winkler2014]; the error rate is controlled as the number of maps",
+        "calibrated again without the voxels that are active for certain",
+        "symmetric about 0, and all maps with the same family were flipped together",
+    ):
+        assert claim in text
+    assert "seed" not in text
+    assert "covered" not in text
+
+
+def test_a_template_without_words_is_refused() -> None:
+    with pytest.raises(ValueError, match="template is 'holm', expected one of simes, beta"):
+        boilerplate.methods(contrast="c", calibration=Calibration(("holm",)))
 
 
 def test_the_largest_clusters_with_a_tdp_are_told_with_their_source() -> None:
@@ -372,6 +435,67 @@ def test_before_a_run_one_text_is_of_all_contrasts_of_a_model() -> None:
     ):
         assert claim in text
     assert "#" not in text
+
+
+@pytest.mark.parametrize(
+    ("method", "more", "claims"),
+    [
+        (
+            "learned",
+            {},
+            (
+                "1,000 random permutations, the maps as they are among them, were drawn (seed 0)",
+                "(seed 0), besides 1,000 others that the thresholds were learned from",
+                "[@blain2022]",
+                "the errors of all maps are exchangeable [@winkler2014]",
+                "[@freedmanlane1983; @winkler2014]",  # age beside the mean, where groups are tested
+            ),
+        ),
+        (
+            "aorc",
+            {"shift": 9, "random_seed": 3, "n_permutations": 200, "step_down": True},
+            ("begun after 9 voxels", "200 random permutations", "(seed 3)", "calibrated again"),
+        ),
+        ("auto", {}, ("There are 3 families", "0.05 / 3 (for each family)")),
+    ],
+)
+def test_before_a_run_it_is_told_how_maps_will_be_permuted(
+    method: str, more: dict[str, Any], claims: tuple[str, ...]
+) -> None:
+    options = Options(bids_dir=Path("in"), output_dir=Path("out"), inference=method, **more)
+    text = plan.methods(options, [analysis_of("faces", 12)])
+    for claim in claims:
+        assert claim in text
+    assert "at least" not in text.split("\n\n")[1]
+
+
+def test_before_a_run_with_contrasts_that_differ_no_kind_of_permutation_is_claimed() -> None:
+    options = Options(bids_dir=Path("in"), output_dir=Path("out"), inference="beta")
+    group = analysis_of("faces", 12)
+    table = MapTable(
+        "participants.tsv",
+        tuple(row.subject for row in group.analysis.rows),
+        {"age": tuple(str(20 + n**2 % 7) for n in range(12))},
+    )
+    both = replace(group, model=group_model(table, "1 + age", ["mean", "age"]).model)
+    text = plan.methods(options, [both])
+    assert "Random sign flips or permutations were drawn" in text
+    assert (
+        "the errors of each map are symmetric about 0 (for sign flips) and the errors of all maps "
+        "are exchangeable (for permutations)"
+    ) in text
+    one = replace(group, model=group_model(table, "1 + age", ["mean"]).model)
+    assert "1,000 random sign flips" in plan.methods(options, [one])
+
+
+def test_before_a_run_all_distinct_permutations_are_counted() -> None:
+    options = Options(bids_dir=Path("in"), output_dir=Path("out"), inference="simes")
+    table = MapTable("participants.tsv", tuple(f"{n:02d}" for n in range(9)), {})
+    group = analysis_of("faces", 9)
+    model = group_model(table, "1", ["mean"]).model
+    text = plan.methods(options, [replace(group, model=model)])
+    assert "All 256 distinct sign flips were used" in text
+    assert "freedmanlane1983" not in text
 
 
 def test_before_a_run_models_that_differ_have_texts_of_their_own() -> None:

@@ -131,6 +131,8 @@ def test_every_output_is_on_its_page(spec: Derivative) -> None:
         ("overlaps", tables.OVERLAP_COLUMNS),
         ("outliers", tables.OUTLIER_COLUMNS),
         ("sensitivity", tables.SENSITIVITY_COLUMNS),
+        ("thresholds", tables.CRITICAL_COLUMNS),
+        ("permutations", tables.PERMUTATION_COLUMNS),
     ],
 )
 def test_every_column_is_on_the_page(title: str, columns: tuple[tuple[str, str], ...]) -> None:
@@ -152,6 +154,7 @@ def test_every_field_of_a_sidecar_is_on_the_page(small_group: Path, tmp_path: Pa
     runs = (
         ["--formula", "1 + age * C(group)", "--group-contrast", "mean", "any=age, mean"],
         ["--estimator", "mixed", "--atlas", str(atlas)],
+        ["--formula", "1 + age", "--inference", "auto", "--n-permutations", "100"],
     )
     fields: set[str] = set()
     for options in runs:
@@ -159,11 +162,15 @@ def test_every_field_of_a_sidecar_is_on_the_page(small_group: Path, tmp_path: Pa
     for path in (tmp_path / "out" / "group").glob("*.json"):
         sidecar = json.loads(path.read_text())
         fields |= {name for name in sidecar if name[0].isupper()} | {*sidecar.get("Model", ())}
+        for nested in ("Permutations", "WithoutPermutations"):
+            fields |= {*sidecar.get(nested, ())}
     text = section("outputs.md", "Fields of the sidecars")
     named = set(re.findall(r"`([A-Z]\w+)`", text))
     assert fields <= named
     # of spaces and sessions that this group does not have
-    assert named - fields == {"Resolution", "SpatialReference", "MapsOfParticipants"}
+    of_templates = {"Name", "Level", "Steps"}
+    others = {"Resolution", "SpatialReference", "MapsOfParticipants"}
+    assert named - fields - of_templates == others
 
 
 @pytest.mark.parametrize("flavour", [one.name for one in FLAVOURS])

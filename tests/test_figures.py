@@ -54,6 +54,61 @@ def test_right_is_right_and_front_is_up(mask: Volume) -> None:
     assert place(rgba, blue)[1] > 0.6
 
 
+def curves(**changed: NDArray[np.float64]) -> figures.Curves:
+    ranks = np.array([1, 3, 10, 50, 400])
+    values = ranks / 401
+    return figures.Curves(
+        ranks=ranks,
+        observed=values**2,
+        low=values / 3,
+        median=values,
+        high=np.minimum(2 * values, 1),
+        thresholds=values / 20,
+        ari=values / 25,
+    )._replace(**changed)
+
+
+def lines_of(drawn: figures.Drawing) -> dict[str, NDArray[np.float64]]:
+    [axes] = drawn.figure.axes
+    return {str(line.get_label()): np.asarray(line.get_ydata()) for line in axes.get_lines()}
+
+
+def test_the_envelope_shows_each_curve_in_a_style_of_its_own() -> None:
+    drawn = figures.envelope(curves(), "sign flips")
+    [axes] = drawn.figure.axes
+    lines = axes.get_lines()
+    assert (
+        len({(str(one.get_linestyle()), one.get_marker(), one.get_linewidth()) for one in lines})
+        == 4
+    )
+    shown = lines_of(drawn)
+    np.testing.assert_array_equal(shown["observed"], curves().observed)
+    np.testing.assert_array_equal(shown["thresholds used"], curves().thresholds)
+    np.testing.assert_array_equal(shown["thresholds of ARI"], curves().ari)
+    np.testing.assert_array_equal(shown["median of sign flips"], curves().median)
+    assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
+    text = " ".join(ET.fromstring(drawn.svg).itertext())  # noqa: S314 (our own)
+    for word in ("90 % of sign flips", "observed", "10⁻³", "100", "rank of the p-value"):
+        assert word in text
+    assert "mathdefault" not in text
+    assert ET.fromstring(drawn.inline).tag.endswith("svg")  # noqa: S314 (our own)
+
+
+def test_an_envelope_with_thresholds_that_begin_late_or_with_p_of_0_is_drawn() -> None:
+    late = np.array([np.nan, np.nan, 0.001, 0.01, 0.02])
+    zero = np.array([0, 0, 1e-9, 1e-3, 1])
+    drawn = figures.envelope(curves(thresholds=late, observed=zero), "permutations")
+    shown = lines_of(drawn)
+    assert np.isnan(shown["thresholds used"][:2]).all()
+    bottom, top = drawn.figure.axes[0].get_ylim()
+    assert 0 < bottom < 1e-9
+    assert top > 1
+    assert shown["observed"][0] == bottom
+    assert drawn.png.startswith(b"\x89PNG")
+    nowhere = figures.envelope(curves(thresholds=np.full(5, np.nan)), "permutations")
+    assert "thresholds used" in nowhere.svg
+
+
 def test_voxels_at_or_below_the_threshold_are_not_drawn(mask: Volume) -> None:
     z = np.full((7, 8, 9), 3.0)
     rgba = pixels(figures.Slicer(mask, None).z(Volume(z, AFFINE), 6.0, threshold=3, largest=6))

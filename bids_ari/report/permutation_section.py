@@ -210,8 +210,8 @@ def _simes(result: Result, of: Permutations) -> str:
             f"strong that {of.kind} do not hide them; bounds from {of.kind} do not rest on it."
         )
     return (
-        f"{measured}: about as often as it may, so that its assumption fits these maps, and "
-        f"thresholds of its shape gain little from {of.kind}."
+        f"{measured}: about as often as it may, so that nothing speaks against its assumption, "
+        f"and thresholds of its shape gain little from {of.kind}."
     )
 
 

@@ -271,6 +271,41 @@ def test_a_p_value_on_a_threshold_counts_from_that_threshold_on(
     check_every_node(explored, answer)
 
 
+@pytest.mark.parametrize(
+    "critical_vector",
+    [
+        np.concatenate([np.full(27, -1.0), np.arange(1, 434) / 2048]),
+        np.concatenate([[-1.0], np.repeat([2, 30, 31], [1, 12, 3]) / 1024]),
+        np.array([0.004, 0.05, 0.05, 0.05, 0.2, np.inf, np.inf]),
+        np.repeat([-1.0, 0.125], [3, 497]),
+        np.full(9, -1.0),
+        np.zeros(0),
+    ],
+    ids=["shifted", "short with ties", "infinite", "flat", "nothing passes", "none"],
+)
+def test_any_thresholds_that_do_not_decrease_give_the_bounds_of_python(
+    ask: Ask, rng: np.random.Generator, critical_vector: NDArray[np.float64]
+) -> None:
+    z = gaussian_filter(rng.normal(size=SHAPE), 1.0)
+    explored = explored_from(3 * z / z.std(), OBLIQUE)
+    # many of them on thresholds, and equal to each other
+    p_values = np.round(explored.p_values * 1024) / 1024
+    explored = dataclasses.replace(
+        explored,
+        p_values=p_values,
+        critical_vector=critical_vector,
+        bounded=bound_forest(explored.bounded.forest, p_values, critical_vector),
+    )
+    sets = [*sets_of(explored, rng), np.argsort(p_values)[:28].tolist()]
+    asked = question(
+        "forest", explored, thresholds=[500, 1900], goals=GOALS, sets=sets, spheres=[], every=True
+    )
+    [answer] = ask([asked])
+    assert (max(answer["sets"]) > 0) == bool(critical_vector.max(initial=-1) > 0)
+    check_clusters(explored, asked, answer)
+    check_every_node(explored, answer)
+
+
 def test_the_peak_is_the_highest_voxel_where_thousandths_do_not_tell(
     ask: Ask, rng: np.random.Generator
 ) -> None:
