@@ -1,11 +1,35 @@
 """What is known of permutations before they are made."""
 
-import numpy as np
-
 from bids_ari.boilerplate import Calibration
-from bids_ari.inputs import GroupAnalysis
+from bids_ari.inputs import GroupAnalysis, Permutations, permutation_plans
 from bids_ari.options import Options
-from bids_ari.stats import AUTO, RESAMPLED, draw_transformations, exchangeable
+from bids_ari.stats import AUTO, RESAMPLED
+
+
+def permutations_of(options: Options) -> Permutations | None:
+    """
+    Gather what is asked for of permutations.
+
+    Parameters
+    ----------
+    options : Options
+        What the user asked for.
+
+    Returns
+    -------
+    Permutations or None
+        None for methods without any.
+    """
+    if options.method not in RESAMPLED:
+        return None
+    return Permutations(
+        method=options.method,
+        number=options.n_permutations,
+        seed=options.random_seed,
+        alpha=options.alpha,
+        alternative=options.alternative,  # type: ignore[arg-type]  # one of its choices
+        blocks=options.permutation_blocks,
+    )
 
 
 def calibration_of(group: GroupAnalysis, options: Options) -> Calibration | None:
@@ -24,32 +48,17 @@ def calibration_of(group: GroupAnalysis, options: Options) -> Calibration | None
     Calibration or None
         None for methods without permutations. What contrasts of the model differ in is left open.
     """
-    method = options.method
-    if method not in RESAMPLED:
+    asked, method = permutations_of(options), options.method
+    if asked is None:
         return None
     templates = tuple(one.name for one in AUTO) if method == "auto" else (method,)
     if options.shift:
         templates = (f"{method}{options.shift}",)
-    n_learning = options.n_permutations if method == "learned" else 0
-    kinds, numbers, residuals = set(), set(), False
-    for contrast in group.model.contrasts:
-        weights = contrast.weights if contrast.test == "F" else contrast.weights[0]
-        blocks = np.array(group.blocks) if group.blocks else None
-        try:
-            exchange = exchangeable(
-                group.model.matrix,
-                weights,
-                blocks,
-                options.alternative,  # type: ignore[arg-type]
-            )
-            drawn = draw_transformations(
-                exchange, options.n_permutations + n_learning, alpha=options.alpha
-            )
-        except ValueError:
-            continue  # the run is refused for it, in its own words
-        kinds.add(exchange.kind)
-        numbers.add((len(drawn) - n_learning, drawn.exhaustive))
-        residuals |= exchange.nuisance.shape[1] > (exchange.kind == "permutations")
+    kinds, numbers, n_learning, exact = set(), set(), 0, True
+    for plan in permutation_plans(group.model, group.blocks, asked):
+        kinds.add(plan.transformations.kind)
+        numbers.add((plan.n_calibrating, plan.transformations.exhaustive))
+        n_learning, exact = plan.n_learning, exact and plan.exact
     known = len(kinds) == len(numbers) == 1
     number, exhaustive = numbers.pop() if known else (None, False)
     return Calibration(
@@ -59,7 +68,7 @@ def calibration_of(group: GroupAnalysis, options: Options) -> Calibration | None
         n_learning=n_learning,
         exhaustive=exhaustive,
         seed=options.random_seed,
-        residuals=residuals,
+        residuals=not exact,
         blocks=(options.permutation_blocks or "participant") if group.blocks else "",
         step_down=options.step_down,
     )

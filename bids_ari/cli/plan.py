@@ -12,7 +12,7 @@ from bids_ari.tables import format_tsv
 
 if TYPE_CHECKING:
     from bids_ari.boilerplate import GroupModel
-    from bids_ari.inputs import Design, GroupAnalysis, Permutations
+    from bids_ari.inputs import Design, GroupAnalysis
 
 _VERSIONED = ("bids_ari", "nibabel", "nilearn", "nipype", "numpy", "pybids", "scipy")
 
@@ -37,6 +37,7 @@ def design_of(options: Options, roots: Sequence[Path]) -> "Design":
     InputError
         If the table of participants or the model file cannot be used.
     """
+    from bids_ari.cli.calibration import permutations_of
     from bids_ari.design import formula_of
     from bids_ari.inputs import Design, find_participants, read_stats_model
 
@@ -58,23 +59,7 @@ def design_of(options: Options, roots: Sequence[Path]) -> "Design":
         participants=participants,
         stats_model=read_stats_model(options.model) if options.model else None,
         estimator=options.estimator,
-        permutations=_permutations(options),
-    )
-
-
-def _permutations(options: Options) -> "Permutations | None":
-    from bids_ari.inputs import Permutations
-    from bids_ari.stats import RESAMPLED
-
-    if options.method not in RESAMPLED:
-        return None
-    return Permutations(
-        method=options.method,
-        number=options.n_permutations,
-        seed=options.random_seed,
-        alpha=options.alpha,
-        alternative=options.alternative,  # type: ignore[arg-type]  # one of its choices
-        blocks=options.permutation_blocks,
+        permutations=permutations_of(options),
     )
 
 
@@ -140,9 +125,10 @@ def describe(groups: Sequence["GroupAnalysis"], options: Options) -> str:
 
 def _planned(group: "GroupAnalysis", options: Options) -> str:
     """Tell how the maps would be permuted for each contrast."""
+    from bids_ari.cli.calibration import permutations_of
     from bids_ari.inputs import permutation_plans
 
-    asked = _permutations(options)
+    asked = permutations_of(options)
     if asked is None:
         return ""
     plans = permutation_plans(group.model, group.blocks, asked)

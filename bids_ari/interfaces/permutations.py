@@ -95,7 +95,7 @@ class DrawPermutations(SimpleInterface):
     def _run_interface(self, runtime: Any) -> Any:
         try:
             exchange = _exchange(self.inputs)
-            drawn, n_learning = plan = plan_permutations(
+            plan = plan_permutations(
                 self.inputs.method,
                 exchange,
                 self.inputs.n_permutations,
@@ -104,13 +104,15 @@ class DrawPermutations(SimpleInterface):
             )
         except ValueError as error:
             raise InputError(str(error)) from error
+        drawn = plan.transformations
         out_file = Path(runtime.cwd) / "transformations.npz"
         np.savez(
             out_file,
             table=drawn.table,
             kind=drawn.kind,
             exhaustive=drawn.exhaustive,
-            n_learning=n_learning,
+            n_learning=plan.n_learning,
+            exact=plan.exact,
         )
         size = self.inputs.job_size
         edges = [
@@ -123,10 +125,10 @@ class DrawPermutations(SimpleInterface):
         self._results["results"] = {
             "Kind": drawn.kind,
             "Number": plan.n_calibrating,
-            "Learning": n_learning,
+            "Learning": plan.n_learning,
             "Exhaustive": drawn.exhaustive,
             "Seed": self.inputs.seed,
-            "NuisanceRegressors": exchange.nuisance.shape[1],
+            "Exact": plan.exact,
             "Blocks": len(set(self.inputs.blocks)),
         }
         return runtime
@@ -162,7 +164,7 @@ class PermuteMaps(SimpleInterface):
     output_spec = _PermuteOutputSpec
 
     def _run_interface(self, runtime: Any) -> Any:
-        transformations, _ = load_plan(Path(self.inputs.transformations))
+        transformations = load_plan(Path(self.inputs.transformations)).transformations
         start, stop = self.inputs.span
         learns = self.inputs.method == "learned"
         templates = () if learns else templates_of(self.inputs.method, shift=self.inputs.shift)
@@ -224,7 +226,7 @@ def load_plan(path: Path) -> PermutationPlan:
     """
     with np.load(path) as saved:
         drawn = Transformations(str(saved["kind"]), saved["table"], bool(saved["exhaustive"]))  # type: ignore[arg-type]
-        return PermutationPlan(drawn, int(saved["n_learning"]))
+        return PermutationPlan(drawn, int(saved["n_learning"]), bool(saved["exact"]))
 
 
 @contextmanager

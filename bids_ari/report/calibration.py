@@ -14,7 +14,7 @@ PERMUTATIONS = "Permutations"
 """Key of sidecars."""
 _WITHOUT = "WithoutPermutations"
 _KEYS = (
-    *("Kind", "Number", "Learning", "Exhaustive", "Seed", "NuisanceRegressors", "Blocks"),
+    *("Kind", "Number", "Learning", "Exhaustive", "Seed", "Exact", "Blocks"),
     *("Templates", "StepDown", "SimesError", "SimesErrorInterval"),
 )
 _NOTHING = "n/a"
@@ -62,8 +62,8 @@ class Permutations:
     exhaustive: bool
     """Whether these are all distinct ones."""
     seed: int
-    n_nuisance: int
-    """Columns of the model without what is tested."""
+    exact: bool
+    """Whether data were transformed, and not residuals of a model without what is tested."""
     n_blocks: int
     """Only maps of one block are exchanged; 0 if all are."""
     templates: tuple[Template, ...]
@@ -77,14 +77,6 @@ class Permutations:
     hommel_value: int
     """By All-Resolutions Inference, as the next."""
     ari_discoveries: int
-
-    @property
-    def residuals(self) -> bool:
-        """Whether residuals were transformed, because the model has more than what is tested.
-
-        That permuted maps have their mean in common changes nothing.
-        """
-        return self.n_nuisance > (self.kind == "permutations")
 
     @property
     def shift(self) -> int:
@@ -144,7 +136,7 @@ def _permutations(
         n_learning=int(told["Learning"]),
         exhaustive=bool(told["Exhaustive"]),
         seed=int(told["Seed"]),
-        n_nuisance=int(told["NuisanceRegressors"]),
+        exact=bool(told["Exact"]),
         n_blocks=int(told["Blocks"]),
         templates=tuple(
             Template(str(one["Name"]), float(one["Alpha"]), float(one["Level"]), int(one["Steps"]))

@@ -162,7 +162,7 @@ def _facts(result: Result, of: Permutations) -> Iterator[tuple[str, str]]:
             "may be any"
         ),
     )
-    if of.residuals:
+    if not of.exact:
         yield (
             "Other regressors",
             (

@@ -63,7 +63,7 @@ def calibration_of(result: Result) -> boilerplate.Calibration | None:
         n_learning=of.n_learning,
         exhaustive=of.exhaustive,
         seed=of.seed,
-        residuals=of.residuals,
+        residuals=not of.exact,
         blocks=blocks_of(result),
         step_down=of.step_down,
     )

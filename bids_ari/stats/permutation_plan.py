@@ -14,6 +14,9 @@ class PermutationPlan(NamedTuple):
     """The first leaves the data as they are."""
     n_learning: int
     """How many of these, the last ones, are there to learn from, and for nothing else."""
+    exact: bool
+    """Whether no residuals are transformed instead of data; with residuals, error rates are right
+    for many maps only."""
 
     @property
     def n_calibrating(self) -> int:
@@ -59,8 +62,8 @@ def plan_permutations(
     >>> from bids_ari.stats import exchangeable
     >>> import numpy as np
     >>> plan = plan_permutations("learned", exchangeable(np.ones((20, 1)), np.ones(1)), 500)
-    >>> plan.n_calibrating, plan.n_learning
-    (500, 500)
+    >>> plan.n_calibrating, plan.n_learning, plan.exact
+    (500, 500, True)
     """
     if method not in RESAMPLED:
         msg = f"method is {method!r}, expected one of {', '.join(RESAMPLED)}"
@@ -75,4 +78,4 @@ def plan_permutations(
             f"another method, such as simes, can use them all"
         )
         raise ValueError(msg)
-    return PermutationPlan(drawn, n_learning)
+    return PermutationPlan(drawn, n_learning, exchange.changing.shape[1] == 0)

@@ -28,7 +28,7 @@ def permute(root: Path, stem: str, shift: int = 0, **told: Any) -> int:
         "Learning": 0,
         "Exhaustive": False,
         "Seed": 7,
-        "NuisanceRegressors": 0,
+        "Exact": True,
         "Blocks": 0,
         "Templates": [{"Name": f"simes{shift or ''}", "Alpha": 0.05, "Level": 0.061, "Steps": 0}],
         "StepDown": False,

@@ -229,7 +229,7 @@ def test_how_thresholds_were_calibrated_is_told(dataset: Path, shown: Page) -> N
     ("told", "claims"),
     [
         (
-            {"Kind": "permutations", "Blocks": 4, "NuisanceRegressors": 3, "StepDown": True},
+            {"Kind": "permutations", "Blocks": 4, "Exact": False, "StepDown": True},
             (
                 "maps permuted in 1,000 ways",
                 "the errors of maps with the same participant are exchangeable, and only these",
@@ -281,7 +281,7 @@ def test_what_differs_from_the_usual_is_told(
 def test_only_what_is_left_of_the_mean_makes_residuals(
     tmp_path: Path, write_dataset: Writer
 ) -> None:
-    page = written(tmp_path, write_dataset, Kind="permutations", NuisanceRegressors=1)
+    page = written(tmp_path, write_dataset, Kind="permutations", Exact=True)
     assert "Freedman" not in section(page, "permutations")
 
 
