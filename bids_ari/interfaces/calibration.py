@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from nipype.interfaces.base import File, InputMultiObject, SimpleInterface, TraitedSpec, traits
 from numpy.typing import NDArray
-from scipy import sparse
 
 from bids_ari.files import write_text
 from bids_ari.images import load_domain
@@ -22,8 +21,6 @@ from bids_ari.interfaces.permutations import (
 from bids_ari.stats import (
     METHODS,
     Calibrated,
-    Claims,
-    ClosedTesting,
     Evidence,
     Learned,
     NullPivots,
@@ -35,13 +32,12 @@ from bids_ari.stats import (
     highest,
     learn,
     merge_samples,
-    min_true_discoveries_by_region,
     pivots_from,
     resample,
     simes_error,
     templates_of,
 )
-from bids_ari.tables import ARI_COLUMNS, PERMUTATION_COLUMNS, format_tsv
+from bids_ari.tables import PERMUTATION_COLUMNS, format_tsv
 
 _QUANTILES = (0.05, 0.5, 0.95)
 Pivots = dict[str, NDArray[np.float64]]
@@ -201,80 +197,6 @@ def load_calibration(path: Path) -> Calibration:
             saved["stepped_pivots"],
             settings["alpha"],
         )
-
-
-def claims_on(
-    p_values: NDArray[np.float64], whole_mask: dict[str, Any], calibration: Any
-) -> Claims:
-    """
-    Tell how sure claims are, by whichever method.
-
-    Parameters
-    ----------
-    p_values : (n_features,) array
-        Of all features.
-    whole_mask : dict
-        Results of AllResolutionsInference.
-    calibration : str or undefined
-        From :class:`CalibrateThresholds`, for methods with permutations.
-
-    Returns
-    -------
-    ClosedTesting or PermutationClaims
-    """
-    if "LocalTest" in whole_mask:
-        return ClosedTesting(p_values, whole_mask["LocalTest"])
-    return load_calibration(Path(calibration)).claims(p_values)
-
-
-def beside(
-    p_values: NDArray[np.float64], regions: sparse.csr_array, whole_mask: dict[str, Any]
-) -> list[tuple[Any, ...]]:
-    """
-    Give what tables have beside bounds from permutations; nothing for other bounds.
-
-    Parameters
-    ----------
-    p_values : (n_features,) array
-        Of all features.
-    regions : (n_regions, n_features) sparse array
-        Which features each region holds.
-    whole_mask : dict
-        Results of AllResolutionsInference.
-
-    Returns
-    -------
-    list of tuple
-        For each region, values of the columns ``tables.ARI_COLUMNS``, or an empty tuple.
-    """
-    if "Permutations" not in whole_mask:
-        return [()] * regions.shape[0]
-    critical_vector = METHODS["ari"](Evidence(p_values), whole_mask["Alpha"])
-    size, found = min_true_discoveries_by_region(p_values, regions, critical_vector)
-    return [
-        (found_there, found_there / n if n else None)
-        for n, found_there in zip(size.tolist(), found.tolist(), strict=True)
-    ]
-
-
-def columns_beside(columns: Sequence[tuple[str, str]], whole_mask: dict[str, Any]) -> list[str]:
-    """
-    Name the columns of a table of bounds.
-
-    Parameters
-    ----------
-    columns : sequence of (name, description)
-        Those it has anyway.
-    whole_mask : dict
-        Results of AllResolutionsInference.
-
-    Returns
-    -------
-    list of str
-        With those that :func:`beside` fills.
-    """
-    more = ARI_COLUMNS if "Permutations" in whole_mask else ()
-    return [name for name, _ in (*columns, *more)]
 
 
 def _envelope(

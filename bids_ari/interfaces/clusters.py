@@ -16,7 +16,7 @@ from scipy import sparse
 
 from bids_ari.files import write_text
 from bids_ari.images import CONNECTIVITIES, Regions, load_domain
-from bids_ari.interfaces.calibration import beside, claims_on, columns_beside
+from bids_ari.interfaces.claims import beside, claims_on, columns_beside
 from bids_ari.interfaces.regions import regions_of
 from bids_ari.stats import (
     ALTERNATIVES,

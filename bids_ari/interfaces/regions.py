@@ -25,7 +25,7 @@ from bids_ari.images import (
     load_roi,
     save_regions,
 )
-from bids_ari.interfaces.calibration import beside, claims_on, columns_beside
+from bids_ari.interfaces.claims import beside, claims_on, columns_beside
 from bids_ari.stats import (
     ANY,
     claim_p_values,
