@@ -16,11 +16,15 @@ Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
 
 def compiled(function: Kernel) -> Kernel:
-    """Compile a function at its first call, and keep the result on disk where that is possible."""
+    """
+    Compile a function at its first call, and keep the result on disk where that is possible.
+
+    Numbers are divided as numpy does: a check for 0 would keep loops from running on vectors.
+    """
     try:
-        return cast("Kernel", numba.njit(cache=True)(function))
+        return cast("Kernel", numba.njit(cache=True, error_model="numpy")(function))
     except RuntimeError:  # neither beside this file nor in the home directory can files be written
-        return cast("Kernel", numba.njit(function))
+        return cast("Kernel", numba.njit(error_model="numpy")(function))
 
 
 @compiled

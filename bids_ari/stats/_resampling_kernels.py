@@ -83,24 +83,34 @@ def scores(
     n_left : (n_transformations,) array of int
         How many these are.
     """
+    # one thing after the other and without branches, so that the loops run on vectors
     n_transformations, n_columns, n_features = products.shape
     found = np.empty((n_transformations, n_features), np.float32)
     n_left = np.zeros(n_transformations, np.int64)
+    tested, rest = np.empty(n_features), np.empty(n_features)
     for b in range(n_transformations):
+        tested[:], rest[:] = 0.0, 1.0
+        for c in range(n_tested):
+            for f in range(n_features):
+                tested[f] += products[b, c, f] * products[b, c, f]
+        for c in range(n_tested, n_columns):
+            for f in range(n_features):
+                rest[f] -= products[b, c, f] * products[b, c, f]
+        if n_columns == 1 and not direction:
+            for f in range(n_features):
+                found[b, f] = abs(products[b, 0, f])
+        elif direction:
+            for f in range(n_features):
+                found[b, f] = direction * products[b, 0, f] / np.sqrt(rest[f])
+        else:
+            for f in range(n_features):
+                found[b, f] = np.sqrt(tested[f] / rest[f])
+        left = 0
         for f in range(n_features):
-            nuisance, tested = 0.0, 0.0
-            for c in range(n_tested):
-                tested += products[b, c, f] * products[b, c, f]
-            for c in range(n_tested, n_columns):
-                nuisance += products[b, c, f] * products[b, c, f]
-            rest = 1.0 - nuisance
-            if rest <= _UNSURE or rest - tested <= least_rss[f]:
-                found[b, f] = np.nan
-                n_left[b] += 1
-            elif direction == 0:
-                found[b, f] = np.sqrt(tested / rest)
-            else:
-                found[b, f] = direction * products[b, 0, f] / np.sqrt(rest)
+            is_left = (rest[f] <= _UNSURE) | (rest[f] - tested[f] <= least_rss[f])
+            found[b, f] = np.nan if is_left else found[b, f]
+            left += is_left
+        n_left[b] = left
     return found, n_left
 
 
@@ -173,23 +183,28 @@ def within(
 
     Returns
     -------
-    feature, window : (n_found,) array of int
-        In the order of features.
+    feature : (n_found,) array of int
+        Ascending.
+    n_in_window : (n_windows,) array of int
+        How many of them are in each window.
     """
     # most features are in a bin of scores that no window meets
     meets = np.zeros(_BINS + 1, np.bool_)
-    half = 0.5 * _BINS
+    one, half = np.float32(1), np.float32(_BINS / 2)
     for w in range(low.size):
-        first = int((max(low[w], -1.0) + 1.0) * half)
-        last = int((min(high[w], 1.0) + 1.0) * half)
+        first = int((max(low[w], -one) + one) * half)
+        last = int((min(high[w], one) + one) * half)
         for b in range(first, last + 1):
             meets[b] = True
-    feature, window = np.empty(scores_.size, np.intp), np.empty(scores_.size, np.intp)
-    n_found = 0
+    feature, n_in_window = np.empty(scores_.size, np.intp), np.zeros(low.size, np.intp)
+    n_close = 0
     for f in range(scores_.size):
+        if meets[np.uint32((scores_[f] + one) * half)]:
+            feature[n_close] = f
+            n_close += 1
+    n_found = 0
+    for f in feature[:n_close]:
         score = scores_[f]
-        if not meets[int((score + 1.0) * half)]:
-            continue
         left, right = 0, low.size  # the first window that does not lie above the score
         while left < right:
             middle = (left + right) // 2
@@ -198,6 +213,7 @@ def within(
             else:
                 right = middle
         if left < low.size and score <= high[left]:
-            feature[n_found], window[n_found] = f, left
+            feature[n_found] = f
             n_found += 1
-    return feature[:n_found].copy(), window[:n_found].copy()
+            n_in_window[left] += 1
+    return feature[:n_found].copy(), n_in_window

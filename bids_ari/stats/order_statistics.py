@@ -17,7 +17,7 @@ from bids_ari.stats.templates import Template
 Ranks = NDArray[np.int64]
 ERROR = 2.0**-23
 """Of a score between -1 and 1: four times what rounding it to single precision adds."""
-_EACH, _STEP = 32, 1.04
+_EACH, _STEP = 32, 1.1
 """Coarse ranks: all of the first, and then in steps."""
 _PIECES, _ENOUGH = 8, 64
 """A stretch of ranks is cut into so many pieces, until so few ranks are left."""
@@ -34,6 +34,7 @@ class SortedScores:
         self._scores = scores
         self._ordered = np.sort(scores)
         self._p_of_score = p_of_score
+        self._coarse: dict[int, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
 
     def candidates(self, template: Template, n_features: int) -> Ranks:
         """
@@ -52,15 +53,17 @@ class SortedScores:
             Empty if the template has no thresholds.
         """
         k_max = min(template.k_max(n_features), self._scores.size)
+        if not k_max:
+            return np.empty(0, np.int64)
         first, last = _stretches(k_max)
+        if k_max not in self._coarse:  # the same for many templates
+            self._coarse[k_max] = self._p_bounds(first, last)
+        low, high = self._coarse[k_max]
         while True:
-            # of the ranks of a stretch the p-value is lowest at the first, a threshold highest at
-            # the last
-            low, high = self._p_bounds(first, last)
+            # of all ranks of a stretch, the first has the lowest p-value, the last the highest
+            # threshold
             at_least = template.levels(low, last, n_features)
             at_most = template.levels(high, last, n_features)
-            if not last.size:
-                return last
             best = np.argmin(at_most)
             keep = at_least < at_most[best]
             keep[best] = True  # of levels that are steps, several can be the least
@@ -71,6 +74,7 @@ class SortedScores:
                     [np.arange(a, b + 1) for a, b in zip(first, last, strict=True)]
                 )
             first, last = _cut(first, last)
+            low, high = self._p_bounds(first, last)
 
     def p_values(
         self, ranks: Ranks, exact: Callable[[NDArray[np.intp]], NDArray[np.float64]]
@@ -96,19 +100,18 @@ class SortedScores:
         ends = np.flatnonzero(np.diff(ranks) > 1)
         first = ranks[np.concatenate([[0], ends + 1])]
         last = ranks[np.concatenate([ends, [ranks.size - 1]])]
-        # whoever is at these ranks, or could be for all that is known
+        # windows of scores: whoever is at these ranks, or could be for all that is known
         low, high = self._outward(last, -2 * ERROR), self._outward(first, 2 * ERROR)
-        apart = np.concatenate([[True], low[:-1] > high[1:]])
+        # so far apart that the exact scores of one are all above those of the next
+        apart = np.concatenate([[True], low[:-1] > high[1:] + np.float32(4 * ERROR)])
         starts = np.flatnonzero(apart)
         low, high = low[np.append(starts[1:], low.size) - 1], high[starts]
-        feature, window = _resampling_kernels.within(self._scores, low, high)
-        p_values = exact(feature)
-        order = np.lexsort((p_values, window))
-        p_values, window = p_values[order], window[order]
+        feature, n_in_window = _resampling_kernels.within(self._scores, low, high)
+        p_values = np.sort(exact(feature))
         n_above = self._ordered.size - np.searchsorted(self._ordered, high, side="right")
-        begin = np.searchsorted(window, np.arange(low.size))
-        of_rank = np.repeat(np.cumsum(apart) - 1, last - first + 1)
-        return np.asarray(p_values[begin[of_rank] + ranks - 1 - n_above[of_rank]])
+        n_left_out = n_above - (np.cumsum(n_in_window) - n_in_window)  # above each window
+        window = np.repeat(np.cumsum(apart) - 1, last - first + 1)
+        return np.asarray(p_values[ranks - 1 - n_left_out[window]])
 
     def _p_bounds(
         self, first: Ranks, last: Ranks
@@ -130,11 +133,11 @@ class SortedScores:
 @lru_cache(maxsize=32)
 def _stretches(k_max: int) -> tuple[Ranks, Ranks]:
     """First and last ranks of stretches from 1 to a last rank."""
-    n_steps = max(0, int(np.log(max(k_max, 1) / _EACH) / np.log(_STEP)))
+    n_steps = max(0, int(np.log(k_max / _EACH) / np.log(_STEP)))
     steps = np.round(_EACH * _STEP ** np.arange(1, n_steps + 1)).astype(np.int64)
     last = np.unique(np.concatenate([np.arange(1, _EACH + 1), steps, [k_max]]))
-    last = last[(last <= k_max) & (last > 0)]
-    return np.concatenate([[0], last[:-1]])[: last.size] + 1, last
+    last = last[last <= k_max]
+    return np.concatenate([[0], last[:-1]]) + 1, last
 
 
 def _cut(first: Ranks, last: Ranks) -> tuple[Ranks, Ranks]:

@@ -16,6 +16,7 @@ on how transformations and features are cut into blocks, nor on the number of th
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,13 +103,14 @@ def resample(
     pivots = {template.name: np.full(n_all, np.inf) for template in templates}
     smallest, curve = np.empty((n_all, n_smallest)), np.empty((n_all, ranks.size))
     n_at_once = max(1, min(n_at_once, _SCORES // max(chosen.size, 1)))
+    scores = np.empty((min(n_at_once, n_all), chosen.size), np.float32)  # again and again
     for start in range(0, n_all if chosen.size else 0, n_at_once):
         test = _Test(residuals, exchange, transformations.part(start, start + n_at_once))
-        for row, scores in enumerate(test.scores(chosen)):
-            in_order = SortedScores(scores, test.p_of_score)
+        for row, one_row in enumerate(test.scores(chosen, scores)):
+            in_order = SortedScores(one_row, test.p_of_score)
             candidates = [in_order.candidates(one, n_features) for one in templates]
             needed = np.unique(np.concatenate([always, *candidates]))
-            p_values = in_order.p_values(needed, test.exact(row, chosen))
+            p_values = in_order.p_values(needed, partial(test.exact, row, chosen))
             smallest[start + row] = p_values[:n_smallest]
             curve[start + row] = p_values[np.searchsorted(needed, ranks)]
             for template, some in zip(templates, candidates, strict=True):
@@ -131,7 +133,7 @@ class _Test:
         self._basis = np.concatenate([exchange.nuisance, exchange.tested], axis=1)
         self._direction = {"greater": 1, "less": -1}.get(exchange.alternative or "", 0)
 
-    def scores(self, chosen: NDArray[np.intp]) -> NDArray[np.float32]:
+    def scores(self, chosen: NDArray[np.intp], room: NDArray[np.float32]) -> NDArray[np.float32]:
         """(n_transformations, n_chosen) scores, right to :data:`order_statistics.ERROR`."""
         from bids_ari.stats import _resampling_kernels  # numba takes a while
 
@@ -140,7 +142,7 @@ class _Test:
         weights = self._transformations.weights(columns)
         n_transformations, n_columns, n_maps = weights.shape
         weights = weights.reshape(-1, n_maps)
-        scores = np.empty((n_transformations, chosen.size), np.float32)
+        scores = room[:n_transformations]
         n_left = np.zeros(n_transformations, np.int64)
         step = max(1, _PRODUCTS // len(weights))
         whole = chosen.size == len(self._values)
@@ -179,26 +181,18 @@ class _Test:
         return p_value(np.maximum(t, 0.0), self._exchange.dof)
 
     def exact(
-        self, row: int, chosen: NDArray[np.intp]
-    ) -> Callable[[NDArray[np.intp]], NDArray[np.float64]]:
-        """P-values under one transformation, as a function of which of the chosen features."""
-
-        def p_values(which: NDArray[np.intp]) -> NDArray[np.float64]:
-            tested, rss = self._refit(row, chosen[which])
-            n_rows, dof, alternative = (
-                tested.shape[1],
-                self._exchange.dof,
-                self._exchange.alternative,
-            )
-            varies = rss > 0
-            noise = np.where(varies, rss, 1.0) / dof
-            if alternative is None:
-                f = np.where(varies, np.square(tested).sum(axis=1) / n_rows / noise, 0.0)
-                return f_p_value(f, n_rows, dof)
-            t = np.where(varies, tested[:, 0] / np.sqrt(noise), 0.0)
-            return p_value(t, dof, alternative)
-
-        return p_values
+        self, row: int, chosen: NDArray[np.intp], which: NDArray[np.intp]
+    ) -> NDArray[np.float64]:
+        """P-values of some of the chosen features under one transformation."""
+        tested, rss = self._refit(row, chosen[which])
+        n_rows, dof, alternative = tested.shape[1], self._exchange.dof, self._exchange.alternative
+        varies = rss > 0
+        noise = np.where(varies, rss, 1.0) / dof
+        if alternative is None:
+            f = np.where(varies, np.square(tested).sum(axis=1) / n_rows / noise, 0.0)
+            return f_p_value(f, n_rows, dof)
+        t = np.where(varies, tested[:, 0] / np.sqrt(noise), 0.0)
+        return p_value(t, dof, alternative)
 
     def _refit(
         self, row: int, features: NDArray[np.intp]
