@@ -35,12 +35,13 @@ def beta_log_odds(
     >>> beta_log_odds(a, b, np.array([0.0, 1e-300, 0.5, 1.0])).round(2).tolist()
     [-inf, -621654.12, -585.51, inf]
     """
-    lower = special.betainc(a, b, x)
+    lower = np.asarray(special.betainc(a, b, x), np.float64)
     below = lower <= 0.5
     result = np.empty(x.shape)
     result[below] = _log_odds(a[below], b[below], x[below], 1 - x[below], lower[below])
     a, b, x = a[~below], b[~below], x[~below]
-    result[~below] = -_log_odds(b, a, 1 - x, x, special.betaincc(a, b, x))
+    upper = np.asarray(special.betaincc(a, b, x), np.float64)
+    result[~below] = -_log_odds(b, a, 1 - x, x, upper)
     return result
 
 

@@ -57,7 +57,7 @@ class Learned:
         k_max = self.k_max(n_features)
         if level < 1:
             line = level * self._slope * np.arange(1, k_max + 1)
-            return np.minimum(line, self.quantiles[0, :k_max])
+            return np.asarray(np.minimum(line, self.quantiles[0, :k_max]), np.float64)
         last = int(min(level, len(self.quantiles)))
         return np.array(self.quantiles[last - 1, :k_max], dtype=np.float64)
 

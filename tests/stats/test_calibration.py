@@ -222,11 +222,11 @@ def test_methods_step_down_if_the_record_can(rng: np.random.Generator) -> None:
 
 def test_auto_splits_alpha_over_its_templates(rng: np.random.Generator) -> None:
     p_values = active_and_not(rng)
-    templates = (Simes(), Simes(3), Beta(7))
+    templates: tuple[Template, ...] = (Simes(), Simes(3), Beta(7))
     record = NullPivots(templates, pivots(templates, p_values))
     evidence = Evidence(p_values[0], record)
     ones = calibrated("auto", evidence, 0.3)
-    for one, template in zip(ones, templates, strict=True):
+    for one, template in zip(ones, record.templates, strict=True):
         alone = single_step(template, record.pivots[template.name], 0.1, 40)
         assert one.level == alone.level
         assert np.array_equal(one.critical_vector, alone.critical_vector)

@@ -8,7 +8,7 @@ sanssouci.python goes between the two. Two families of pARI are left out, as the
 not belong to their thresholds.
 """
 
-from functools import cache
+from functools import cache, partial
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +20,6 @@ from scipy import special
 from bids_ari.stats import (
     Beta,
     Simes,
-    Template,
     calibrate,
     joint_error,
     just_below,
@@ -67,13 +66,26 @@ def sets() -> dict[str, NDArray[np.intp]]:
     return {str(name): rows.loc[rows["set"] == name, "index0"].to_numpy() for name in rows["set"]}
 
 
-def template_of(family: str, shift: int = 0, n_ranks: int = M) -> Template:
+def template_of(family: str, shift: int = 0, n_ranks: int = M) -> Simes | Beta:
     return Simes(shift) if family.lower() == "simes" else Beta(n_ranks)
 
 
 def level_of(family: str, theirs: float) -> float:
     """Our levels of quantiles are log odds."""
     return theirs if family.lower() == "simes" else float(special.logit(theirs))
+
+
+def pivots_of(
+    data: str, template: Simes | Beta, features: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    return _pivots_of(data, template, features.tobytes())
+
+
+@cache
+def _pivots_of(data: str, template: Simes | Beta, features: bytes) -> NDArray[np.float64]:
+    mask = np.frombuffer(features, dtype=np.bool_)
+    ordered = np.sort(flipped(data).p_values[:, mask], axis=1)
+    return pivots_from(ordered, template, M, n_set=int(mask.sum()))
 
 
 @DATASETS
@@ -83,7 +95,7 @@ def test_levels_and_critical_vectors_are_those_of_pari(data: str) -> None:
     observed = flipped(data)
     for _, row in rows.iterrows():
         template = template_of(row["family"], row["delta"])
-        pivots = pivots_from(observed.ordered, template, M)
+        pivots = pivots_of(data, template, np.ones(M, dtype=np.bool_))
         one = single_step(template, pivots, row["alpha"], M)
         lambda_ = float(row["lambda"]) * (row["alpha"] if row["family"] == "simes" else 1)
         assert one.level == pytest.approx(level_of(row["family"], lambda_), rel=1e-8)
@@ -92,8 +104,9 @@ def test_levels_and_critical_vectors_are_those_of_pari(data: str) -> None:
                 assert one.critical_vector[k - 1] == pytest.approx(row[name], rel=1e-8)
             else:
                 assert row[name] <= 0 > one.critical_vector[k - 1]
-        # never more than alpha, and less by less than one flip
-        assert joint_error(observed.ordered, one.critical_vector).n == B * row["alpha"]
+        # never more than alpha, and less where pivots are equal
+        n_wrong = joint_error(observed.ordered, one.critical_vector).n
+        assert n_wrong == np.sum(pivots < one.level) <= B * row["alpha"]
     assert len(rows) == 15
 
 
@@ -104,7 +117,7 @@ def test_bounds_are_those_of_pari(data: str) -> None:
     observed = flipped(data)
     for (family, delta, alpha), of_vector in rows.groupby(["family", "delta", "alpha"]):
         template = template_of(str(family), int(str(delta)))
-        pivots = pivots_from(observed.ordered, template, M)
+        pivots = pivots_of(data, template, np.ones(M, dtype=np.bool_))
         one = single_step(template, pivots, float(str(alpha)), M)
         for _, row in of_vector.iterrows():
             p_values = observed.p_values[0, sets()[row["set"]]]
@@ -121,15 +134,12 @@ def test_steps_down_and_bounds_are_those_of_sanssouci(data: str) -> None:
     n_bounds = n_steps = 0
     for _, row in rows.iterrows():
         template = template_of(row["family"], n_ranks=row["K"])
-
-        def pivots_of(
-            mask: NDArray[np.bool_], template: Template = template
-        ) -> NDArray[np.float64]:
-            ordered = np.sort(observed.p_values[:, mask], axis=1)
-            return pivots_from(ordered, template, M, n_set=int(mask.sum()))
-
         one = step_down(
-            template, observed.p_values[0], pivots_of, row["alpha"] - 1 / B, row["max_steps_down"]
+            template,
+            observed.p_values[0],
+            partial(pivots_of, data, template),
+            row["alpha"] - 1 / B,
+            row["max_steps_down"],
         )
         assert one.level == pytest.approx(level_of(row["family"], float(row["lambda"])), rel=1e-8)
         for name, k in (("thr1", 1), ("thr100", 100), ("thrK", row["K"])):
@@ -154,13 +164,19 @@ def test_learned_templates_and_their_bounds_are_those_of_notip(data: str) -> Non
     for _, row in rows[rows["method"] == "notip"].iterrows():
         k_max = row["k_max"]
         template = learn(ordered[:500, :k_max])
-        level = calibrate(pivots_from(ordered[500:], template, M), row["alpha"])
-        # their index begins at 0
-        assert level == int(row["value"].split()[2].rstrip(";")) + 1
-        thresholds = template.thresholds(level, M)
+        pivots = pivots_from(ordered[500:], template, M)
+        level = calibrate(pivots, row["alpha"])
+        theirs = int(row["value"].split()[2].rstrip(";")) + 1  # their index begins at 0
+        if (data, k_max, row["alpha"]) == ("sig", 100, 0.1):
+            # two have an error of exactly alpha; their bisection ends at the first that it meets
+            assert (level, theirs) == (27, 26)
+            assert np.sum(pivots < level) == np.sum(pivots < theirs) == 50
+        else:
+            assert level == theirs
+        thresholds = template.thresholds(theirs, M)
         if row["alpha"] == 0.05:
-            theirs = np.load(need(REFERENCE / f"notip_thr_{data}_k{k_max}_a0.05.npy"))
-            np.testing.assert_allclose(thresholds, theirs, rtol=1e-8)
+            stored = np.load(need(REFERENCE / f"notip_thr_{data}_k{k_max}_a0.05.npy"))
+            np.testing.assert_allclose(thresholds, stored, rtol=1e-8)
         check_bounds(data, bounds, row, just_below(thresholds))
 
 
