@@ -11,7 +11,6 @@ from bids_ari.stats.bounds import (
 from bids_ari.stats.calibration import (
     Calibrated,
     calibrate,
-    just_below,
     pivots_from,
     single_step,
     step_down,
@@ -75,7 +74,9 @@ from bids_ari.stats.student import (
     z_and_sided_p_values,
     z_value,
 )
-from bids_ari.stats.templates import TEMPLATES, Aorc, Beta, HigherCriticism, Simes, Template
+from bids_ari.stats.template_curves import Aorc, HigherCriticism
+from bids_ari.stats.templates import TEMPLATES, Beta, Simes, Template
+from bids_ari.stats.ties import just_below
 from bids_ari.stats.transformations import Transformations, draw_transformations
 from bids_ari.stats.variance_spread import variance_spread
 

@@ -17,16 +17,8 @@ from numpy.typing import NDArray
 
 from bids_ari.stats.hommel import check_alpha
 from bids_ari.stats.templates import Template
+from bids_ari.stats.ties import just_below
 
-MARGIN = 1e-9
-"""
-Relative distance from thresholds within which a p-value is taken to be equal to them.
-
-A pivot comes from one of the p-values that thresholds are compared with, by another order of
-operations: the largest difference seen is about 1e-12, and those far out lose more.
-"""
-BELOW_ALL = -1.0
-"""A threshold that no p-value passes."""
 _ROUNDING = 8 * np.finfo(np.float64).eps
 
 
@@ -133,31 +125,6 @@ def calibrate(pivots: NDArray[np.floating], alpha: float) -> float:
     # 0.29 * 100 is a little less than 29
     n_below = min(math.floor(alpha * pivots.size * (1 + _ROUNDING)), pivots.size - 1)
     return float(np.partition(pivots, n_below)[n_below])
-
-
-def just_below(thresholds: NDArray[np.float64]) -> NDArray[np.float64]:
-    """
-    Turn thresholds that p-values must be below into those that they may be equal to.
-
-    Parameters
-    ----------
-    thresholds : (n_critical,) array
-        Non-decreasing, not negative.
-
-    Returns
-    -------
-    (n_critical,) array
-        Lower by a relative 1e-9, so that p-values that differ from a threshold by
-        rounding are not below it; -1 instead of 0, which no p-value is below.
-
-    Examples
-    --------
-    >>> just_below(np.array([0.0, 0.01, np.inf]))
-    array([-1.  ,  0.01,   inf])
-    """
-    lower = np.minimum(thresholds * (1 - MARGIN), np.nextafter(thresholds, -1))
-    lower[np.isinf(thresholds)] = np.inf
-    return np.where(thresholds > 0, lower, BELOW_ALL)
 
 
 def single_step(

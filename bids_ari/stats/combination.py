@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from bids_ari.stats.calibration import BELOW_ALL, Calibrated
+from bids_ari.stats.calibration import Calibrated
+from bids_ari.stats.ties import BELOW_ALL
 
 
 def highest(critical_vectors: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bids_ari.stats.hommel import check_p_values
+from bids_ari.stats.ties import MARGIN
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,12 +70,14 @@ class Learned:
         has = ranks <= self.k_max(n_features)
         column = np.where(has, ranks - 1, 0)
         # how many quantiles of the rank a p-value reaches, by bisection of all at once
+        # a transformation may come again by chance: its p-values reach their own quantiles
+        nearly = p_values / (1 - MARGIN)
         reached = np.zeros(p_values.shape, dtype=np.intp)
         for bit in 1 << np.arange(len(self.quantiles).bit_length())[::-1]:
             more = reached + bit
             row = np.minimum(more, len(self.quantiles)) - 1
             inside = more <= len(self.quantiles)
-            reached += bit * (inside & (self.quantiles[row, column] <= p_values))
+            reached += bit * (inside & (self.quantiles[row, column] <= nearly))
         line = p_values / (self._slope * (column + 1))
         level = np.where(reached > 0, reached, np.minimum(line, np.nextafter(1.0, 0.0)))
         return np.where(has, level, np.inf)

@@ -166,6 +166,16 @@ def test_learned_levels_count_the_quantiles_that_are_reached(rng: np.random.Gene
         assert np.array_equal(template.thresholds(level, 20), np.sort(curves, axis=0)[level - 1])
 
 
+def test_p_values_reach_their_own_quantiles_whatever_is_lost_by_rounding(
+    rng: np.random.Generator,
+) -> None:
+    curves = np.sort(rng.uniform(size=(13, 6)), axis=1)
+    template = learn(curves)
+    exact = template.levels(curves, np.arange(1, 7), 20)
+    for rounding in (1 - 1e-12, 1 + 1e-12):
+        assert np.array_equal(template.levels(curves * rounding, np.arange(1, 7), 20), exact)
+
+
 def test_below_its_first_quantiles_a_learned_template_is_a_line(rng: np.random.Generator) -> None:
     template = some_learned(rng)
     line = template.thresholds(1e-6, 40)
