@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 
 from bids_ari.stats._kernels import compiled
 
-_UNSURE = 1e-4
-"""Where transformed residuals are nearly all nuisance, a quotient of them has lost digits."""
 _BINS = 65_536
 
 
@@ -28,13 +26,12 @@ def remove(data: NDArray[np.float64], basis: NDArray[np.float64]) -> None:
     """
     n_maps, n_columns = basis.shape
     for f in range(data.shape[0]):
-        for _ in range(2):  # the second time takes what rounding left
-            for c in range(n_columns):
-                product = 0.0
-                for j in range(n_maps):
-                    product += basis[j, c] * data[f, j]
-                for j in range(n_maps):
-                    data[f, j] -= product * basis[j, c]
+        for c in range(n_columns):
+            product = 0.0
+            for j in range(n_maps):
+                product += basis[j, c] * data[f, j]
+            for j in range(n_maps):
+                data[f, j] -= product * basis[j, c]
 
 
 @compiled
@@ -107,7 +104,7 @@ def scores(
                 found[b, f] = np.sqrt(tested[f] / rest[f])
         left = 0
         for f in range(n_features):
-            is_left = (rest[f] <= _UNSURE) | (rest[f] - tested[f] <= least_rss[f])
+            is_left = rest[f] - tested[f] <= least_rss[f]
             found[b, f] = np.nan if is_left else found[b, f]
             left += is_left
         n_left[b] = left

@@ -102,8 +102,7 @@ class SortedScores:
         last = ranks[np.concatenate([ends, [ranks.size - 1]])]
         # windows of scores: whoever is at these ranks, or could be for all that is known
         low, high = self._outward(last, -2 * ERROR), self._outward(first, 2 * ERROR)
-        # so far apart that the exact scores of one are all above those of the next
-        apart = np.concatenate([[True], low[:-1] > high[1:] + np.float32(4 * ERROR)])
+        apart = np.concatenate([[True], low[:-1] > high[1:]])
         starts = np.flatnonzero(apart)
         low, high = low[np.append(starts[1:], low.size) - 1], high[starts]
         feature, n_in_window = _resampling_kernels.within(self._scores, low, high)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bids_ari.stats.calibration import MARGIN
 from bids_ari.stats.templates import Template
+from bids_ari.stats.ties import MARGIN
 
 
 @dataclass(frozen=True, eq=False)

@@ -34,8 +34,8 @@ _PRODUCTS = 2**18
 """At a time: these fit in the cache of a core."""
 _SCORES = 2**24
 """At a time, if that is one transformation at least."""
-_CLOSE = 1e-6
-"""Where the model explains all but this share, what is left has lost digits."""
+_CLOSE = 1e-4
+"""Where the model explains all but this share, a score may have lost digits."""
 
 
 def resample(
@@ -81,6 +81,11 @@ def resample(
     NullSample
         In double precision. Pivots are infinite where no threshold is.
 
+    Raises
+    ------
+    ValueError
+        If templates have the same name.
+
     Examples
     --------
     >>> from bids_ari.stats import draw_transformations, exchangeable, nuisance_residuals
@@ -93,6 +98,10 @@ def resample(
            [0.618, 0.691],
            [0.383, 0.618]])
     """
+    names = [template.name for template in templates]
+    if len(set(names)) < len(names):
+        msg = f"the templates {', '.join(names)} need different names"
+        raise ValueError(msg)
     n_features = len(residuals.values)
     chosen = np.arange(n_features) if features is None else np.flatnonzero(features)
     n_smallest = min(n_smallest, chosen.size)
@@ -100,7 +109,7 @@ def resample(
     ranks = np.asarray(np.unique(spaced.round()), dtype=np.int64)
     always = np.union1d(np.arange(1, n_smallest + 1), ranks)
     n_all = transformations.table.shape[0]
-    pivots = {template.name: np.full(n_all, np.inf) for template in templates}
+    pivots = {name: np.full(n_all, np.inf) for name in names}
     smallest, curve = np.empty((n_all, n_smallest)), np.empty((n_all, ranks.size))
     n_at_once = max(1, min(n_at_once, _SCORES // max(chosen.size, 1)))
     scores = np.empty((min(n_at_once, n_all), chosen.size), np.float32)  # again and again

@@ -191,6 +191,14 @@ def test_groups_of_one_size_can_be_named_the_other_way_round(
     assert exchange.n_symmetric == n_symmetric
 
 
+def test_blocks_that_differ_cannot_be_named_the_other_way_round() -> None:
+    design = np.column_stack([np.ones(6), [-1.0, -1, 1, 1, 1, -1]])
+    contrast, blocks = np.array([0.0, 1.0]), np.repeat([0, 1], 3)
+    assert exchangeable(design, contrast).n_symmetric == 2
+    exchange = exchangeable(design, contrast, blocks)
+    assert (exchange.n_distinct, exchange.n_symmetric) == (9, 1)
+
+
 @pytest.mark.parametrize(
     ("n_maps", "blocks", "alternative", "what"),
     [
@@ -216,6 +224,8 @@ def test_just_enough_is_enough() -> None:
     exchange = exchangeable(np.ones((5, 1)), np.ones(1), None, "greater")
     assert len(draw_transformations(exchange, alpha=0.05).table) == 32
     assert len(draw_transformations(exchange, 20, alpha=0.05).table) == 20
+    forty_nine = draw_transformations(exchangeable(np.ones((7, 1)), np.ones(1)), 49, alpha=1 / 49)
+    assert len(forty_nine.table) == 49  # 1 / (1 / 49) is a little more, in doubles
     with pytest.raises(ValueError, match=r"19 sign flips are too few for alpha 0.05, .* least 20"):
         draw_transformations(exchange, 19, alpha=0.05)
 

@@ -30,6 +30,8 @@ from bids_ari.stats import (
     rotate,
     z_and_sided_p_values,
 )
+from bids_ari.stats.order_statistics import ERROR
+from bids_ari.stats.resampling import _Test
 
 N_FEATURES = 331
 
@@ -110,6 +112,9 @@ def _cases() -> dict[str, Case]:
         "one sample, less": Case(np.ones((13, 1)), np.ones(1), None, "less"),
         "mean with nuisance": Case(np.column_stack([np.ones(13), covariates]), np.eye(3)[0]),
         "flips of blocks": Case(np.ones((14, 1)), -np.ones(1), pairs, "greater"),
+        "flips onto nuisance": Case(
+            np.column_stack([np.ones(6), np.tile([1.0, -1.0], 3)]), -np.eye(2)[0], None, "greater"
+        ),
         "two samples": Case(groups, np.array([1.0, -1.0]), None, "less"),
         "two nuisance": Case(full, np.eye(4)[3], None, "greater"),
         "differences": Case(full, np.array([0.0, 1.0, -2.0, 0.5])),
@@ -137,6 +142,7 @@ def data_of(case: Case, seed: int = 5) -> NDArray[np.float64]:
     data[:, 21] = 3.7
     data[:, 22] = case.design @ np.arange(1, case.design.shape[1] + 1)
     data[:, 23] = data[:, 24]  # ties
+    data[:, 25:30] = 2.9 + 1e-4 * rng.normal(size=(n_maps, 5))
     return data
 
 
@@ -206,6 +212,23 @@ def test_the_first_has_the_p_values_of_the_model(name: str) -> None:
     np.testing.assert_allclose(sample.smallest[0], np.sort(p_values), rtol=1e-9)
 
 
+@pytest.mark.parametrize("name", CASES)
+def test_scores_are_as_right_as_is_claimed(name: str) -> None:
+    case = CASES[name]
+    some = prepare(case)
+    data = data_of(case)
+    data[:, 40:60] = 0  # what transformations make nearly all nuisance
+    data[2, 40:60] = np.arange(1, 21)
+    test = _Test(nuisance_residuals(data, some.exchange), *some[1:])
+    everything = np.arange(N_FEATURES)
+    room = np.empty((some.transformations.table.shape[0], N_FEATURES), np.float32)
+    for row, scores in enumerate(test.scores(everything, room)):
+        p_values = test.exact(row, everything, everything)
+        score = scores.astype(np.float64)
+        assert np.all(p_values <= test.p_of_score(score - 0.51 * ERROR) * (1 + 1e-9))
+        assert np.all(p_values >= test.p_of_score(score + 0.51 * ERROR) * (1 - 1e-9))
+
+
 @pytest.mark.parametrize("alternative", ["two-sided", "greater", "less"])
 @pytest.mark.parametrize("spread", [1e-3, 1e-6])
 def test_far_tails_keep_their_digits(alternative: Alternative, spread: float) -> None:
@@ -214,14 +237,23 @@ def test_far_tails_keep_their_digits(alternative: Alternative, spread: float) ->
     data[:, ::2] *= -1
     exchange = exchangeable(np.ones((40, 1)), np.ones(1), alternative=alternative)
     flips = draw_transformations(exchange, 30, alpha=0.1)
-    sample = resample(nuisance_residuals(data, exchange), exchange, flips, [Simes()])
+    residuals = nuisance_residuals(data, exchange)
+    sample = resample(residuals, exchange, flips, [Simes()], n_smallest=20)
     maps = contrast_maps(rotate(data, np.ones((40, 1))), np.ones(1))
     expected = np.sort(z_and_sided_p_values(maps.t, maps.dof)[1][alternative])
     assert 0 < expected[0] < 1e-90
-    np.testing.assert_allclose(sample.smallest[0], expected, rtol=1e-9)
+    np.testing.assert_allclose(sample.smallest[0], expected[:20], rtol=1e-9)
     np.testing.assert_allclose(
         sample.pivots["simes0"][0], np.min(expected * 50 / np.arange(1, 51)), rtol=1e-9
     )
+
+
+@pytest.mark.parametrize("factor", [2.0**-60, 2.0**60])
+@pytest.mark.parametrize("name", ["one sample", "two nuisance"])
+def test_the_unit_of_the_data_does_not_matter(name: str, factor: float) -> None:
+    some = prepare(CASES[name])
+    scaled = nuisance_residuals(factor * data_of(CASES[name]), some.exchange)
+    assert same(resample(scaled, *some[1:], TEMPLATES), resample(*some, TEMPLATES))
 
 
 def brute_pivots(p_values: NDArray[np.float64], template: Template) -> NDArray[np.float64]:
@@ -341,6 +373,8 @@ def test_samples_of_different_templates_are_not_merged() -> None:
     some = prepare(CASES["one sample"])
     with pytest.raises(ValueError, match=r"samples of the templates simes0 at .* beta at"):
         merge_samples([resample(*some, [one]) for one in (Simes(), Beta())])
+    with pytest.raises(ValueError, match=r"at 1 ranks and of simes0 at 2 ranks cannot be merged"):
+        merge_samples([resample(*some, [Simes()], n_ranks=n_ranks) for n_ranks in (1, 2)])
     with pytest.raises(ValueError, match="there are no samples to merge"):
         merge_samples([])
 
@@ -385,6 +419,11 @@ def test_memory_does_not_grow_with_maps(tmp_path: Path) -> None:
     peak(20)  # imports
     small, large = peak(20), peak(200)  # all data in double precision: 3 and 32 MB
     assert large < small + 4e6
+
+
+def test_templates_of_one_name_are_refused() -> None:
+    with pytest.raises(ValueError, match="the templates beta, simes0, beta need different names"):
+        resample(*prepare(CASES["one sample"]), [Beta(), Simes(), Beta()])
 
 
 def test_progress_is_told() -> None:
