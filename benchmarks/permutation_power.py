@@ -90,29 +90,30 @@ EFFECTS: dict[str, list[Ball]] = {
     "both": [*_WEAK, *_STRONG],
 }
 TEMPLATES: tuple[Template, ...] = (
-    Simes(), Simes(3), Simes(9), Simes(27), Simes(100), Beta(), Aorc(), HigherCriticism()
+    *(Simes(shift) for shift in (0, 1, 3, 9, 27, 100)), Beta(), Aorc(), HigherCriticism()
 )  # fmt: skip
 """Without the one that is learned."""
 SINGLE = ("simes", "simes9", "simes27", "beta", "aorc", "higher-criticism", "learned")
 LISTS = (
     ("simes", "simes9"),
     ("simes", "simes27"),
-    ("simes", "simes100"),
     ("simes", "beta"),
     ("simes", "learned"),
     ("simes", "higher-criticism"),
-    ("simes9", "higher-criticism"),
-    ("simes9", "beta"),
-    ("simes3", "simes9"),
+    ("simes1", "simes27"),
     ("simes3", "simes27"),
+    ("simes3", "simes100"),
+    ("simes3", "higher-criticism"),
+    ("simes9", "beta"),
+    ("simes9", "higher-criticism"),
     ("simes", "simes3", "simes27"),
-    ("simes", "simes9", "simes27"),
-    ("simes", "simes9", "simes100"),
-    ("simes", "simes9", "beta"),
+    ("simes", "simes3", "higher-criticism"),
     ("simes", "simes9", "higher-criticism"),
+    ("simes", "simes9", "simes100"),
     ("simes", "simes27", "beta"),
     ("simes", "simes27", "learned"),
     ("simes", "simes27", "higher-criticism"),
+    ("simes3", "simes27", "higher-criticism"),
 )
 """By the names of templates."""
 

@@ -191,8 +191,10 @@ def test_the_simulation_calibrates_on_the_pivots_that_the_package_finds(design: 
     maps, exchange, _ = permutation_validity.simulate(cell, np.random.default_rng(4))
     drawn = draw_transformations(exchange, permutation_validity.N_TRANSFORMATIONS, seed=5)
     found = permutation_validity.Statistics(maps, exchange, drawn)
-    templates = [one for _, some in permutation_validity.METHOD_OF.values() for one in some]
-    sample = resample(nuisance_residuals(maps, exchange), exchange, drawn, templates)
+    templates = {
+        one.name: one for _, some in permutation_validity.METHOD_OF.values() for one in some
+    }.values()
+    sample = resample(nuisance_residuals(maps, exchange), exchange, drawn, [*templates])
     np.testing.assert_allclose(found.smallest(1000), sample.smallest, rtol=1e-4)
     for template in templates:
         expected = np.sort(sample.pivots[template.name])[: permutation_validity.N_NEEDED + 1]
