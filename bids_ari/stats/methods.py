@@ -29,13 +29,14 @@ class NullPivots:
     """What random transformations of the data said, for methods that are calibrated with them."""
 
     templates: tuple[Template, ...]
-    """Those that were asked for (:func:`templates_of`), with the parameters that the user chose."""
+    """Those that were asked for (:func:`templates_of`), with the parameters that the user chose.
+    ``auto`` uses them all, the other methods the one of their kind."""
     pivots: Mapping[str, NDArray[np.floating]]
     """By the name of the template, (n_transformations,) each; the data as they are come first.
     See :func:`bids_ari.stats.calibrate`."""
     pivots_of: Callable[[Template, NDArray[np.bool_]], NDArray[np.floating]] | None = None
-    """The same for a mask of features (see :func:`bids_ari.stats.step_down`). If it is given, methods
-    step down."""
+    """The same for a mask of some features (see :func:`bids_ari.stats.step_down`). If it is given,
+    methods step down."""
 
 
 class Evidence(NamedTuple):
@@ -189,11 +190,19 @@ def calibrated(method: str, evidence: Evidence, alpha: float) -> tuple[Calibrate
         raise ValueError(msg)
 
     def calibrate_one(template: Template) -> Calibrated:
-        part = alpha / len(templates)
-        pivots_of = null.pivots_of
+        part, of_all, pivots_of = (
+            alpha / len(templates),
+            null.pivots[template.name],
+            null.pivots_of,
+        )
         if pivots_of is None:
-            return single_step(template, null.pivots[template.name], part, p_values.size)
-        return step_down(template, p_values, lambda mask: pivots_of(template, mask), part)
+            return single_step(template, of_all, part, p_values.size)
+        return step_down(
+            template,
+            p_values,
+            lambda mask: of_all if mask.all() else pivots_of(template, mask),
+            part,
+        )
 
     return tuple(calibrate_one(template) for template in templates)
 
@@ -225,8 +234,7 @@ RESAMPLED: tuple[str, ...] = (*TEMPLATES, "auto")
 
 AUTO: tuple[Template, ...] = (Simes(), Simes(3), Simes(27))
 """The templates of ``auto``, for single features, small and large clusters; each has the same part of
-alpha. Of those compared in ``benchmarks/permutation_validity.py``, this choice loses least to the best
-in clusters of any size."""
+alpha. ``benchmarks/permutation_validity.py`` compares them with others."""
 
 METHODS: dict[str, Callable[[Evidence, float], NDArray[np.float64]]] = {
     "ari": ari,

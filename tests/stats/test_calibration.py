@@ -209,13 +209,18 @@ def test_stepping_down_does_not_err_more_with_active_features() -> None:
 def test_methods_step_down_if_the_record_can(rng: np.random.Generator) -> None:
     p_values = active_and_not(rng)
     single = NullPivots((Simes(),), pivots((Simes(),), p_values))
+    masks: list[NDArray[np.bool_]] = []
     down = NullPivots(
-        (Simes(),), {}, lambda template, mask: pivots_over(template, p_values, [])(mask)
+        (Simes(),),
+        single.pivots,
+        lambda template, mask: pivots_over(template, p_values, masks)(mask),
     )
     one, other = (
         METHODS["simes"](Evidence(p_values[0], record), 0.2) for record in (single, down)
     )
     assert np.all(other > one)
+    assert masks
+    assert not any(mask.all() for mask in masks)  # of all features they are known
     expected = step_down(Simes(), p_values[0], pivots_over(Simes(), p_values, []), 0.2)
     assert np.array_equal(other, expected.critical_vector)
 
