@@ -109,7 +109,7 @@ METHOD_OF: dict[str, tuple[str, tuple[Template, ...]]] = {
     "auto": ("auto", tuple(Beta(N_RANKS) if one == Beta() else one for one in AUTO)),
 }
 """The method, and its templates."""
-STEPPED = tuple(name for name in METHOD_OF if name != "simes, shift 27")
+STEPPED = ("simes", "beta", "aorc", "higher-criticism", "learned")
 """Those that stepping down can change."""
 ROWS = ("ari", *METHOD_OF, *(f"{name}, step-down" for name in STEPPED))
 
@@ -239,11 +239,7 @@ def critical_vectors(
         null = NullPivots(templates, pivots)
         vectors[name] = METHODS[method](Evidence(p_values, null), ALPHA)
         if name in STEPPED:
-            null = NullPivots(
-                templates,
-                pivots,
-                lambda one, mask: pivots[one.name] if mask.all() else statistics.pivots(one, mask),
-            )
+            null = NullPivots(templates, pivots, statistics.pivots)
             vectors[f"{name}, step-down"] = METHODS[method](Evidence(p_values, null), ALPHA)
     return vectors
 

@@ -15,6 +15,7 @@ from bids_ari.images.nifti import Grid
 from bids_ari.stats import (
     METHODS,
     Evidence,
+    Learned,
     NullPivots,
     Simes,
     draw_transformations,
@@ -327,9 +328,17 @@ def test_what_is_found_are_the_bounds_of_the_package() -> None:
     clusters.sort(key=lambda one: -np.count_nonzero(one))
     assert true == tuple(active[one].mean() for one in clusters[:3])
     assert len(true) > 1
-    for name in ("simes", "beta", "learned"):
-        null = NullPivots((templates[name],), pivots)
-        critical_vector = METHODS[name](Evidence(test.pvalue, null), 0.05)
+    learned = templates["learned"]
+    assert isinstance(learned, Learned)
+    assert not np.isclose(learned.quantiles, test.pvalue.min(), rtol=1e-6).any()
+    for name, method, members in (
+        ("simes", "simes", ("simes",)),
+        ("beta", "beta", ("beta",)),
+        ("learned", "learned", ("learned",)),
+        ("simes + simes27", "auto", ("simes", "simes27")),
+    ):
+        null = NullPivots(tuple(templates[one] for one in members), pivots)
+        critical_vector = METHODS[method](Evidence(test.pvalue, null), 0.05)
         expected = [
             min_true_discoveries(test.pvalue[one], critical_vector) / np.count_nonzero(one)
             for one in clusters[:3]
