@@ -334,7 +334,7 @@ def draw(results: Results, methods: Sequence[str], path: Path) -> None:
             panel.spines[["top", "right"]].set_visible(False)
         panels[0, 0].set_yticks(height, methods)
         handles, labels = panels[0, 0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False)
+        figure.legend(handles, labels, loc="outside upper center", ncols=3, frameon=False)
         figure.supxlabel("mean TDP bound", fontsize=9)
         text = io.StringIO()
         figure.savefig(text, format="svg", metadata={"Date": None})
