@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scipy import sparse, stats
+from scipy import ndimage, sparse, stats
 
 from benchmarks import coverage, permutation_power, permutation_validity
 from bids_ari.images import VolumeDomain
@@ -324,7 +324,7 @@ def test_what_is_found_are_the_bounds_of_the_package() -> None:
     beyond[mask] = np.where(p_values < 2 * stats.norm.sf(3.1), np.sign(t), 0)
     clusters = []
     for sign in (1, -1):
-        labels, n = permutation_power.ndimage.label(beyond == sign, np.ones((3, 3, 3)))
+        labels, n = ndimage.label(beyond == sign, np.ones((3, 3, 3)))
         clusters += [labels[mask] == label for label in range(1, n + 1)]
     clusters.sort(key=lambda one: -np.count_nonzero(one))
     assert true == tuple(active[one].mean() for one in clusters[:3])
