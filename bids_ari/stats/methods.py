@@ -232,9 +232,9 @@ def resampled(method: str) -> Callable[[Evidence, float], NDArray[np.float64]]:
 RESAMPLED: tuple[str, ...] = (*TEMPLATES, "auto")
 """Methods that need random transformations of the data: :class:`NullPivots` in the evidence."""
 
-AUTO: tuple[Template, ...] = (Simes(), Simes(3), Simes(27))
-"""The templates of ``auto``, for single features, small and large clusters; each has the same part of
-alpha. ``benchmarks/permutation_validity.py`` compares them with others."""
+AUTO: tuple[Template, ...] = (Simes(3), Simes(27))
+"""The templates of ``auto``, for small and for large clusters; each has the same part of alpha.
+``benchmarks/permutation_power.py`` compares them with others."""
 
 METHODS: dict[str, Callable[[Evidence, float], NDArray[np.float64]]] = {
     "ari": ari,
