@@ -696,3 +696,23 @@ def test_a_template_that_is_not_there_is_said_before_anything_is_computed(
         assert message.format(home=home) in run.stderr.splitlines()[-1]
     assert not (tmp_path / "out").exists()
     assert not (tmp_path / "work").exists()
+
+
+def test_permutations_are_the_same_in_any_number_of_processes(
+    small_group: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bids_ari.cli.reports.write", lambda *_, **__: {})  # takes longest
+    asked = ["--inference", "auto", "--n-permutations", "300", "--step-down"]
+    outputs = []
+    for name, options in (("one", ["--nprocs", "1"]), ("two", ["--nprocs", "2"])):
+        arguments = [str(small_group), str(tmp_path / name), "group", *asked, *options]
+        assert main([*arguments, "-w", str(tmp_path / f"work{name}")]) == 0
+        outputs.append(digests(tmp_path / name))
+    assert outputs[0] == outputs[1]
+    assert any(name.endswith("_thresholds.tsv") for name in outputs[0])
+    other = tmp_path / "other"
+    arguments = [str(small_group), str(other), "group", *asked, "--nprocs", "1"]
+    assert main([*arguments, "-w", str(tmp_path / "work"), "--random-seed", "1"]) == 0
+    differing = {name for name, one in digests(other).items() if one != outputs[0][name]}
+    assert any(name.endswith("_permutations.tsv") for name in differing)
+    assert not any("stat-p" in name or "stat-z" in name for name in differing if ".nii" in name)
