@@ -10,13 +10,15 @@ WORKDIR /src
 COPY pyproject.toml README.md LICENSE ./
 COPY bids_ari bids_ari
 RUN /opt/venv/bin/pip install .
-# A first run, on a small group: what it compiles for any CPU, and the list of fonts, stay in /opt/home.
+# First runs, on a small group: what they compile for any CPU, and the list of fonts, stay in /opt/home.
 ENV HOME=/opt/home NUMBA_CACHE_DIR=/opt/home/.cache/numba NUMBA_CPU_NAME=generic NUMBA_CPU_FEATURES=""
-WORKDIR /first_run
+WORKDIR /first_runs
 RUN mkdir /opt/home \
     && /opt/venv/bin/python -m bids_ari.simulate firstlevel --subjects 8 --voxel-size 6 \
     && /opt/venv/bin/bids-ari firstlevel out group --nprocs 1 \
         --atlas firstlevel/sourcedata/truth/*_desc-regions_dseg.nii.gz \
+    && /opt/venv/bin/bids-ari firstlevel permuted group --nprocs 1 \
+        --inference simes --n-permutations 100 \
     && chmod -R a+rX /opt
 COPY docker/entrypoint /opt/entrypoint
 

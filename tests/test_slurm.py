@@ -53,6 +53,8 @@ case "$SLURM_JOB_NAME" in
 esac
 """
 """What each job runs first: as if the scheduler killed the one with the second block."""
+PERMUTED = ("--inference", "simes", "--n-permutations", "300")
+"""Two jobs of permutations."""
 
 
 def free_ports(number: int) -> list[int]:
@@ -167,11 +169,11 @@ def test_jobs_give_the_same_bytes_and_a_killed_one_ends_the_run_which_then_goes_
     here, there = tmp_path / "here", tmp_path / "there"
     here.mkdir()
     there.mkdir()
-    done = run(firstlevel, here, "--nprocs", "1", environment=os.environ)
+    done = run(firstlevel, here, *PERMUTED, "--nprocs", "1", environment=os.environ)
     assert done.returncode == ExitCode.OK, done.stderr
 
     plugin = write_plugin(tmp_path, KILLED)
-    done = run(firstlevel, there, "--use-plugin", str(plugin), environment=cluster)
+    done = run(firstlevel, there, *PERMUTED, "--use-plugin", str(plugin), environment=cluster)
     assert done.returncode == ExitCode.FAILURE, done.stderr
     last = done.stderr.splitlines()[-1]
     assert last.startswith("bids-ari: error: job ")
@@ -186,10 +188,11 @@ def test_jobs_give_the_same_bytes_and_a_killed_one_ends_the_run_which_then_goes_
     written = first.stat().st_mtime_ns
 
     plugin = write_plugin(tmp_path, "#!/bin/bash")
-    done = run(firstlevel, there, "--use-plugin", str(plugin), environment=cluster)
+    done = run(firstlevel, there, *PERMUTED, "--use-plugin", str(plugin), environment=cluster)
     assert done.returncode == ExitCode.OK, done.stderr
     assert first.stat().st_mtime_ns == written  # nothing is done twice
     assert list(there.rglob("batch/slurm-*.out"))
+    assert len(list(there.rglob("mapflow/_permute*/result_*.pklz"))) == 2
     assert digests(there / "out") == digests(here / "out")
 
 

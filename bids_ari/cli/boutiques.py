@@ -208,6 +208,8 @@ def _type(action: argparse.Action) -> dict[str, Any]:
         return {"type": "Number", "integer": True, "minimum": 1}
     if taken is int:
         return {"type": "Number", "integer": True}
+    if isinstance(taken, values.Whole):
+        return {"type": "Number", "integer": True, "minimum": taken.low, "maximum": taken.high}
     if isinstance(taken, values.Number):
         found = {"type": "Number", "minimum": taken.low, "exclusive-minimum": taken.exclude_low}
         if taken.high < float("inf"):

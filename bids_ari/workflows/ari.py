@@ -7,6 +7,7 @@ from nipype.interfaces import utility as niu
 from nipype.pipeline import engine as pe
 
 from bids_ari.interfaces.regions import LoadRegions
+from bids_ari.stats import RESAMPLED
 from bids_ari.workflows.inference import CLUSTER_OUTPUTS, INFERENCE_OUTPUTS, init_inference_wf
 from bids_ari.workflows.model import (
     BLOCKS,
@@ -128,6 +129,11 @@ def init_ari_wf(
     mask_results, model_results, ari_results, region_results, cluster_results
         Numbers for sidecars: dictionaries, the last one for each threshold.
 
+    Raises
+    ------
+    ValueError
+        If a method with permutations meets another estimator than 'ols'.
+
     Examples
     --------
     >>> sorted(init_ari_wf(alpha=0.01).list_node_names())
@@ -137,6 +143,12 @@ def init_ari_wf(
      'model_wf.outliers', 'model_wf.outputnode', 'model_wf.smooth', 'model_wf.split',
      'outputnode', 'regions']
     """
+    if method in RESAMPLED and estimator != "ols":
+        msg = (
+            f"method {method} permutes maps, which must weigh alike: "
+            f"estimator must be 'ols', not {estimator!r}"
+        )
+        raise ValueError(msg)
     workflow = pe.Workflow(name=name)
     inputnode = pe.Node(
         niu.IdentityInterface([*MAP_INPUTS, "design", "contrast", "atlases", "rois", "blocks"]),

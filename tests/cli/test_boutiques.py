@@ -101,6 +101,8 @@ def test_every_exit_code_is_explained() -> None:
         ("connectivity", {"type": "Number", "integer": True, "value-choices": [6, 18, 26]}),
         ("nprocs", {"type": "Number", "integer": True, "minimum": 1}),
         ("min_distance", {"type": "Number", "minimum": 0}),
+        ("n_permutations", {"type": "Number", "integer": True, "minimum": 20}),
+        ("random_seed", {"type": "Number", "integer": True, "minimum": 0}),
         (
             "alpha",
             {"type": "Number", "minimum": 0, "maximum": 1, "exclusive-minimum": True,
@@ -155,8 +157,10 @@ def test_an_invocation_becomes_the_command_that_a_user_would_type(
         formula="1 + age * C(group)",
         group_contrast=["age", "effect=group[patient] - group[control]"],
         cluster_threshold=["3.1", "auto"],
+        inference="simes",
         tdp_threshold=[0.5, 0.9],
         connectivity=26,
+        n_permutations=200,
         no_centering=True,
         verbose=False,
     )
@@ -166,7 +170,8 @@ def test_an_invocation_becomes_the_command_that_a_user_would_type(
         "bids-ari 'data/first level' out group --participant-label 01 02 "
         "--formula '1 + age * C(group)' "
         "--group-contrast age 'effect=group[patient] - group[control]' --no-centering "
-        "--cluster-threshold 3.1 auto --tdp-threshold 0.5 0.9 --connectivity 26"
+        "--inference simes --cluster-threshold 3.1 auto --tdp-threshold 0.5 0.9 --connectivity 26 "
+        "--n-permutations 200"
     ) in " ".join(done.stdout.split())
 
 

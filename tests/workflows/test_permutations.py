@@ -285,6 +285,12 @@ def test_the_envelope_is_that_of_the_permutations(
         np.testing.assert_allclose(table[f"permuted_{name}"], expected, rtol=1e-4)
 
 
+@pytest.mark.parametrize("estimator", ["fixed", "mixed"])
+def test_maps_that_weigh_differently_are_not_permuted(estimator: str) -> None:
+    with pytest.raises(ValueError, match=f"estimator must be 'ols', not '{estimator}'"):
+        init_ari_wf(method="beta", estimator=estimator)
+
+
 def test_too_few_maps_to_permute_are_refused_by_the_node(tmp_path: Path) -> None:
     draw = DrawPermutations(design=[[1.0]] * 4, contrast=[[1.0]], method="simes")
     with pytest.raises(InputError, match=r"too few for alpha 0\.05, which needs at least 20"):
