@@ -95,6 +95,7 @@ def test_a_missing_table_is_named(tmp_path: Path, write_dataset: Writer, ending:
             "has a line that is not understood: 1 small",
         ),
         ("permutations", "", "has no rows"),
+        ("thresholds", "", "has no rows, from which there could be discoveries"),
     ],
 )
 def test_a_broken_table_is_named(
@@ -114,6 +115,8 @@ def test_a_broken_table_is_named(
         ({"SimesErrorInterval": [0.1]}, "has Permutations or .* not understood"),
         ({"Templates": [{"Name": "simes"}]}, "not understood: KeyError"),
         ({"Number": "many"}, "not understood: ValueError"),
+        ({"Templates": []}, "there are no Templates"),
+        ({"Templates": [{"Name": "magic"}]}, "template is 'magic', expected one of simes"),
     ],
 )
 def test_a_broken_sidecar_is_named(
