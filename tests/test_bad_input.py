@@ -32,6 +32,7 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
         lines = capsys.readouterr().err.splitlines()
         errors = [line for line in lines if line.startswith("bids-ari: error: ")]
         assert len(errors) == 1, lines
+        assert not any("done: open" in line for line in lines)
         written = [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
         assert written == []
         return code, errors[0].removeprefix("bids-ari: error: ")
@@ -158,6 +159,13 @@ def test_a_mask_beside_the_brain(run: Run, firstlevel: Path, tmp_path: Path) -> 
     code, message = run(firstlevel, "--mask", str(mask))
     assert code == ExitCode.DATA
     assert f"{mask} has no voxel above 0 on the grid of the maps" in message
+
+
+def test_a_shift_over_the_whole_mask(run: Run, firstlevel: Path) -> None:
+    code, message = run(firstlevel, "--inference", "simes", "--shift", "9999999")
+    assert code == 65
+    assert message.startswith("the shift is 9999999 voxels and the mask has ")
+    assert message.endswith(", expected fewer: thresholds begin after so many")
 
 
 def test_content_that_was_not_fetched(run: Run, firstlevel: Path) -> None:

@@ -292,7 +292,7 @@ OF_OPTIONS: list[tuple[tuple[str, ...], int, str]] = [
     # columns
     (("--covariates", "aeg"), 65, rf"{TABLE} has no column aeg, did you mean age\?; there: age, co"),
     (("--covariates", "Age"), 65, r"has no column Age, did you mean age\?"),
-    (("--covariates", "participant_id"), 65, r"has no column participant_id; there: age"),
+    (("--covariates", "participant_id"), 65, r"participant_id of .*participants.tsv is called subject here"),
     (("--covariates", "one"), 65, r"column one of .* is x for all 10 maps, so that it explains no"),
     (("--covariates", ""), 64, r"argument --covariates: is empty"),
     (("--covariates", "subject"), 65, r"10 maps cannot fit a model of 10 regressors"),

@@ -110,6 +110,14 @@ def test_bounds_from_permutations_are_told_with_the_sources_of_their_thresholds(
         assert "doi = {10." in boilerplate.bibtex(f"[@{key}]")
 
 
+def test_nothing_found_without_permutations_either_is_said_so() -> None:
+    calibration = Calibration(("simes",), kind="permutations", number=999)
+    nothing = {**EMOTION, "discoveries": 0}
+    text = boilerplate.methods(**nothing, calibration=calibration, ari_discoveries=0)
+    assert "none of them can be claimed to be active (without permutations, by All-Res" in text
+    assert "All-Resolutions Inference [@rosenblatt2018], none)." in text
+
+
 def test_what_else_permutations_rest_on_is_told() -> None:
     calibration = Calibration(
         ("simes", "simes27", "beta"),
@@ -447,6 +455,7 @@ def test_before_a_run_one_text_is_of_all_contrasts_of_a_model() -> None:
                 "1,000 random permutations, the maps as they are among them, were drawn (seed 0)",
                 "(seed 0), besides 1,000 others that the thresholds were learned from",
                 "[@blain2022]",
+                "proven where nothing is active; where something is, simulations support it",
                 "the errors of all maps are exchangeable [@winkler2014]",
                 "[@freedmanlane1983; @winkler2014]",  # age beside the mean, where groups are tested
             ),

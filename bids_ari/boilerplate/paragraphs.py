@@ -75,7 +75,8 @@ def inference(
         if ari_discoveries is not None:
             found += (
                 f" (without {calibration.kind if calibration else 'permutations'}, by "
-                f"All-Resolutions Inference [@rosenblatt2018], at least {ari_discoveries:,})"
+                "All-Resolutions Inference [@rosenblatt2018], "
+                f"{f'at least {ari_discoveries:,}' if ari_discoveries else 'none'})"
             )
         sentences.append(f"{found}.")
     return " ".join(sentences)

@@ -168,7 +168,7 @@ def _compute(
             write_dataset_description(output_dir, sources)
             failures = reports.write(output_dir, template, stems, view_3d=options.report_3d)
     outcome.input_errors += errors
-    code = _conclude_reports(options, failures)
+    code = _conclude_reports(options, failures) if finished else int(ExitCode.OK)
     if len(finished) == len(groups) and not errors:
         return code
     return _conclude_failure(outcome, n_done=len(finished), n_analyses=len(groups) + len(errors))

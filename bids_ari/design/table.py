@@ -59,6 +59,9 @@ class MapTable:
                 f"rename the column"
             )
             raise InputError(msg)
+        if name == "participant_id" and "subject" in self.columns:
+            msg = f"{name} of {self.source} is called subject here"
+            raise InputError(msg)
         if name not in self.columns:
             near = did_you_mean(name, [*self.columns])
             msg = f"{self.source} has no column {name}{near}; there: {self.listed()}"

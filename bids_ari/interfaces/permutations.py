@@ -247,8 +247,19 @@ def permutable(inputs: Any, cwd: Path) -> Iterator[tuple[Residuals, Exchange]]:
         Of all voxels.
     exchange : Exchange
         What may be exchanged.
+
+    Raises
+    ------
+    InputError
+        If the shift leaves no voxels for a threshold.
     """
     features = load_domain(Path(inputs.mask)).features
+    if 0 < features.size <= inputs.shift:
+        msg = (
+            f"the shift is {inputs.shift} voxels and the mask has {features.size}, expected fewer: "
+            "thresholds begin after so many"
+        )
+        raise InputError(msg)
     exchange = _exchange(inputs)
     large = 8 * features.size * exchange.n_maps > _MANY_BYTES
     scratch = cwd / "residuals.dat" if large else None

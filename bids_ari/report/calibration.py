@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bids_ari.boilerplate import shift_of
+from bids_ari.boilerplate import shift_of, template_in_words
 from bids_ari.errors import InputError
 from bids_ari.report.raw import naming, require, rows
 
@@ -114,7 +114,11 @@ def read(sidecar: Mapping[str, Any], path: Path, group: Path, stem: str) -> Perm
     require(path, sidecar, (_WITHOUT,))
     told, without = sidecar[PERMUTATIONS], sidecar[_WITHOUT]
     require(path, told, _KEYS)
-    thresholds = _thresholds(group / f"{stem}_thresholds.tsv")
+    table = group / f"{stem}_thresholds.tsv"
+    thresholds = _thresholds(table)
+    if sidecar.get("Discoveries") and not thresholds:
+        msg = f"{table} has no rows, from which there could be discoveries"
+        raise InputError(msg)
     ordered = _ordered(group / f"{stem}_permutations.tsv")
     try:
         return _permutations(told, without, thresholds, ordered)
@@ -130,6 +134,11 @@ def _permutations(
     ordered: tuple[Ordered, ...],
 ) -> Permutations:
     low, high = told["SimesErrorInterval"]
+    if not told["Templates"]:
+        msg = "there are no Templates"
+        raise ValueError(msg)
+    for one in told["Templates"]:
+        template_in_words(str(one["Name"]))  # or an error that names it
     return Permutations(
         kind=str(told["Kind"]),
         number=int(told["Number"]),

@@ -70,7 +70,13 @@ def plan_permutations(
         raise ValueError(msg)
     n_learning = n_permutations if method == "learned" else 0
     part = alpha / len(AUTO) if method == "auto" else alpha
-    drawn = draw_transformations(exchange, n_permutations + n_learning, alpha=part, seed=seed)
+    try:
+        drawn = draw_transformations(exchange, n_permutations + n_learning, alpha=part, seed=seed)
+    except ValueError as error:
+        if method != "auto":
+            raise
+        msg = f"{error}; auto has {len(AUTO)} families of thresholds, which share alpha {alpha:g}"
+        raise ValueError(msg) from error
     if n_learning and drawn.exhaustive:
         msg = (
             f"there are {len(drawn)} distinct {drawn.kind} of {exchange.n_maps} maps, too few to "

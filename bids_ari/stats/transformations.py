@@ -158,7 +158,7 @@ def _refuse_few(exchange: Exchange, n_transformations: int, alpha: float) -> Non
         if exchange.kind == "sign flips":
             n_units = int(exchange.units.max()) + 1
             units = "maps" if n_units == exchange.n_maps else "blocks"
-            maps = f"{n_units} {units}"
+            maps = f"{n_units} {units if n_units > 1 else units.removesuffix('s')}"
             needed += f", so {math.ceil(math.log2(least * exchange.n_symmetric))} {units}"
         msg = (
             f"with {maps} there are {exchange.n_distinct} distinct {exchange.kind}{useful}: "

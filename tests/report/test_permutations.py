@@ -95,6 +95,7 @@ def test_a_missing_table_is_named(tmp_path: Path, write_dataset: Writer, ending:
             "has a line that is not understood: 1 small",
         ),
         ("permutations", "", "has no rows"),
+        ("thresholds", "", "has no rows, from which there could be discoveries"),
     ],
 )
 def test_a_broken_table_is_named(
@@ -114,6 +115,8 @@ def test_a_broken_table_is_named(
         ({"SimesErrorInterval": [0.1]}, "has Permutations or .* not understood"),
         ({"Templates": [{"Name": "simes"}]}, "not understood: KeyError"),
         ({"Number": "many"}, "not understood: ValueError"),
+        ({"Templates": []}, "there are no Templates"),
+        ({"Templates": [{"Name": "magic"}]}, "template is 'magic', expected one of simes"),
     ],
 )
 def test_a_broken_sidecar_is_named(
@@ -204,7 +207,7 @@ def test_how_thresholds_were_calibrated_is_told(dataset: Path, shown: Page) -> N
     text = section(shown, "permutations").replace("\xa0", " ")
     for claim in (
         "signs of maps flipped in 1,000 ways drawn at random (seed 7), the maps as they are",
-        "the errors of each map are symmetric about 0, if nothing is active",
+        "the errors of each map are symmetric about 0; beyond that, their distribution may be any",
         "A line through 0, as that of Simes' test (Simes, 1986) 0.05 slope 0.061",
         "rejects in 2.4 % of the sign flips (95 % confidence: 1.5 % to 3.5 %), where alpha",
         "alpha allows 5 %: it errs less often than it may",
@@ -263,7 +266,8 @@ def test_how_thresholds_were_calibrated_is_told(dataset: Path, shown: Page) -> N
                 "Templates": [{"Name": "learned", "Alpha": 0.05, "Level": 12, "Steps": 0}],
             },
             (
-                "900 other sign flips, used for nothing else",
+                "900 other sign flips of the same maps, used for nothing else",
+                "proven where nothing is active, and supported by simulations",
                 "the 12th smallest of 900 at each rank",
             ),
         ),

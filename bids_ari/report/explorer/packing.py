@@ -166,7 +166,7 @@ def _compress(arrays: dict[str, NDArray[Any]]) -> Packed:
     for name, values in arrays.items():
         values = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<"))
         # all lowest bytes first, then the next: high bytes hardly change, so that they compress
-        parts.append(values.view(np.uint8).reshape(values.size, -1).T.tobytes())
+        parts.append(values.view(np.uint8).reshape(values.size, values.itemsize).T.tobytes())
         described.append({"name": name, "bytes": values.dtype.itemsize, "length": values.size})
     # without the time, so that the same maps give the same page
     stored = deflate.gzip_compress(b"".join(parts), _EFFORT)

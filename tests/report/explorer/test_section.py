@@ -126,6 +126,13 @@ def test_the_same_maps_are_packed_to_the_same_bytes(rng: np.random.Generator) ->
     assert len(stored) == sum(one["bytes"] * one["length"] for one in first.arrays)
 
 
+def test_maps_without_any_cluster_are_packed() -> None:
+    explored = explored_from(np.zeros(SHAPE), OBLIQUE)
+    assert not explored.bounded.forest.size.size
+    packed = pack(explored)
+    assert {one["length"] for one in packed.arrays} > {0}
+
+
 def test_a_parcellation_of_another_mask_is_an_error(rng: np.random.Generator) -> None:
     explored = explored_from(rng.normal(size=SHAPE), OBLIQUE)
     atlas = explorer.Parcellation("atlas", ("one",), np.ones(7, dtype=int))
