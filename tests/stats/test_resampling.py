@@ -393,7 +393,7 @@ def test_memory_does_not_grow_with_maps(tmp_path: Path) -> None:
 
 
 def test_templates_of_one_name_are_refused() -> None:
-    with pytest.raises(ValueError, match="the templates beta, simes0, beta need different names"):
+    with pytest.raises(ValueError, match="the templates beta, simes, beta need different names"):
         resample(*prepare(CASES["one sample"]), [Beta(), Simes(), Beta()])
 
 
