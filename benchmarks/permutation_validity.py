@@ -11,8 +11,9 @@ What theory says depends on the design and on the errors of maps:
 
     exact       one sample with errors that are symmetric about 0, and two samples with errors of any
                 kind that are the same in both: an error has probability alpha at most
-    asymptotic  covariates beside nuisance (Freedman and Lane): with many maps
-    nothing     one sample with skewed errors
+    asymptotic  covariates beside nuisance, and a mean beside covariates (Freedman and Lane): with
+                many maps
+    nothing     one sample with skewed errors, and a mean beside covariates with these
 
 Templates that were learned from the same data are promised where there are no effects only, and `ari`,
 which is shown beside, needs other assumptions. Without effects, stepping down changes no error.
@@ -71,7 +72,7 @@ N_TRANSFORMATIONS, N_TRAINING = 120, 60
 N_RANKS = 100
 """Of the templates that have only so many thresholds: a tenth of the voxels."""
 GROUP_SIZES = (10, 20)
-DESIGNS = ("one sample", "two samples", "covariate")
+DESIGNS = ("one sample", "two samples", "covariate", "mean beside covariates")
 ERRORS = ("Gaussian", "heavy-tailed", "skewed")
 N_BALLS, RADIUS, EFFECT = 3, (1.4, 2.6), (0.8, 2.0)
 """Of effects: in voxels, and in standard deviations."""
@@ -92,9 +93,9 @@ class Cell(NamedTuple):
     @property
     def promise(self) -> str:
         """What theory says of the joint error."""
-        if self.design == "covariate":
-            return "asymptotic"
-        return "nothing" if self[:2] == ("one sample", "skewed") else "exact"
+        if self.errors == "skewed" and self.design in ("one sample", "mean beside covariates"):
+            return "nothing"
+        return "asymptotic" if "covariate" in self.design else "exact"
 
 
 CELLS = [Cell(*levels) for levels in product(DESIGNS, ERRORS, GROUP_SIZES, (False, True))]
@@ -122,6 +123,9 @@ def draw_design(cell: Cell, rng: np.random.Generator) -> tuple[NDArray[np.float6
         return ones, 0
     if cell.design == "two samples":  # of unequal size
         return np.column_stack([ones, np.arange(n) < 0.4 * n]), 1
+    if cell.design == "mean beside covariates":
+        covariates = rng.standard_normal((n, 3))
+        return np.column_stack([ones, covariates - covariates.mean(axis=0)]), 0
     nuisance = rng.standard_normal((n, 2))
     tested = nuisance @ [0.7, -0.6] + 0.7 * rng.standard_normal(n)
     return np.column_stack([ones, tested, nuisance]), 1

@@ -465,7 +465,7 @@ def test_before_a_run_one_text_is_of_all_contrasts_of_a_model() -> None:
             {"shift": 9, "random_seed": 3, "n_permutations": 200, "step_down": True},
             ("begun after 9 voxels", "200 random permutations", "(seed 3)", "calibrated again"),
         ),
-        ("auto", {}, ("There are 3 families", "0.05 / 3 (for each family)")),
+        ("auto", {}, ("There are 2 families", "0.05 / 2 (for each family)")),
     ],
 )
 def test_before_a_run_it_is_told_how_maps_will_be_permuted(

@@ -117,7 +117,7 @@ def test_too_few_ways_to_exchange_are_counted(root: Path) -> None:
     ):
         analyse(root, Permutations("learned"))
     with pytest.raises(
-        InputError, match=r"too few for alpha 0\.0033.* 3 families of .* which share alpha 0\.01"
+        InputError, match=r"too few for alpha 0\.005.* 2 families of .* which share alpha 0\.01"
     ):
         analyse(root, Permutations("auto", alpha=0.01))
     analyse(root, Permutations("simes", alpha=0.01))
